@@ -1,0 +1,3 @@
+"""Argus Reporter: report training runs to an Argus platform."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Pure code: no thread, file, socket, clock or random number lives here."""

@@ -1,0 +1,44 @@
+"""When to try again: exponential backoff with full jitter.
+
+After "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): a delay drawn evenly from
+zero to a bound that doubles spreads a thousand clients that failed at the same moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class Backoff:
+    """The pause after each failure. `random` gives evenly spread numbers from 0 to 1."""
+
+    def __init__(self, first_s: float, most_s: float, random: Callable[[], float]) -> None:
+        self._first_s = first_s
+        self._most_s = most_s
+        self._random = random
+        self._failures = 0
+        self.not_before = 0.0
+
+    def failed(self, now: float, asked_s: float | None) -> None:
+        """Pause. A time that the other side asked for wins, spread a little upwards."""
+        self._failures += 1
+        bound_s = min(self._first_s * 2.0 ** min(self._failures - 1, 32), self._most_s)
+        if asked_s is not None:
+            pause_s = asked_s + 0.1 * max(asked_s, 1.0) * self._random()
+        else:
+            pause_s = bound_s * self._random()
+        self.not_before = now + pause_s
+
+    def succeeded(self) -> None:
+        """The next failure begins at the shortest pause again."""
+        self._failures = 0
+        self.not_before = 0.0
+
+    def skip_pause(self) -> None:
+        """Try at once, without forgetting that the last tries failed."""
+        self.not_before = 0.0
+
+    @property
+    def failures(self) -> int:
+        """How many tries have failed in a row."""
+        return self._failures

@@ -1,0 +1,129 @@
+"""The decisions of delivering: what goes next, when, and what a reply changes.
+
+No clock, no socket: times come in, requests and delays come out. A whole outage is a list of
+(now, reply) pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Optional
+
+from argus.core.backoff import Backoff
+from argus.core.batching import Backlog, Linger
+from argus.core.flight import DeadLetter, Flight
+from argus.core.jsonl import Line
+from argus.core.verdicts import Answer, Verdict, judge
+
+FIRST_RETRY_S = 1.0
+MAX_RETRY_S = 30.0
+PROBE_S = 60.0  # how often a platform that refuses us is asked again
+# Requests in a row that only set events aside or split them: enough to find one bad event among
+# 500. A platform that refuses more than that is broken, and is not to be stormed.
+MAX_FRUITLESS = 12
+
+
+class Outcome(NamedTuple):
+    """What one answer brought: how far the position moves, what was set aside, what to tell."""
+
+    settled_bytes: int
+    confirmed: int
+    dead: list[DeadLetter]
+    failure: Optional[str]
+    halt: Optional[str]
+
+
+class Gate:
+    """Whether the platform may be asked, shared by all that is delivered to one platform."""
+
+    def __init__(self, random: Callable[[], float]) -> None:
+        self._backoff = Backoff(FIRST_RETRY_S, MAX_RETRY_S, random)
+        self.linger = Linger()
+        self.answered = False  # whether the last request got through to a platform
+        self._throttled = False
+        self._fruitless = 0
+
+    @property
+    def not_before(self) -> float:
+        """The monotonic time before which nothing is sent."""
+        return self._backoff.not_before
+
+    @property
+    def away(self) -> bool:
+        """Whether the last try failed: the platform is known not to be there for us."""
+        return self._backoff.failures > 0
+
+    def passed(self, now: float, verdict: Verdict) -> None:
+        """Learn from a verdict."""
+        progress = bool(verdict.confirmed or verdict.refused or verdict.halve)
+        self._fruitless = 0 if verdict.confirmed else self._fruitless + 1
+        self._throttled = verdict.throttled
+        self.answered = progress
+        if verdict.throttled:
+            self.linger.throttled()
+        if verdict.halt:
+            self._backoff.failed(now, PROBE_S)
+        elif not progress or verdict.internal or self._fruitless > MAX_FRUITLESS:
+            self._backoff.failed(now, verdict.wait_s)
+        else:
+            self._backoff.succeeded()
+            self.linger.accepted()
+
+    def last_chance(self) -> None:
+        """Nothing will be sent later, so try now; but not where the platform asked to wait."""
+        if not self._throttled:
+            self._backoff.skip_pause()
+
+
+class Delivery:
+    """The delivery of one event file through a gate."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self._flight = Flight()
+        self._sent: list[Line] = []
+
+    def due_at(self, backlog: Backlog | None) -> float | None:
+        """When the next request may go, on the monotonic clock; None where nothing waits."""
+        if self._flight.unsettled:
+            return self.gate.not_before
+        if backlog is None:
+            return None
+        return max(self.gate.not_before, self.gate.linger.due_at(backlog))
+
+    @property
+    def room(self) -> int:
+        """How many more lines the next request could take."""
+        return self._flight.room
+
+    @property
+    def in_hand(self) -> int:
+        """How many events have been taken from the backlog and are not settled."""
+        return self._flight.unsettled
+
+    def board(self, lines: Iterable[Line]) -> list[DeadLetter]:
+        """Take lines for the next request. Returns those that can never be sent."""
+        return self._flight.board(lines)
+
+    def request(self) -> list[Line]:
+        """The lines of the next request; none where nothing is left to send."""
+        self._sent = self._flight.request()
+        return self._sent
+
+    def settled_bytes(self) -> int:
+        """How far the position moves now that lines at the front need nothing more."""
+        return self._flight.disembark()
+
+    def answered(self, now: float, wall_now: float, answer: Answer) -> Outcome:
+        """Carry out an answer to the last request."""
+        event_ids = [line.event_id or "" for line in self._sent]
+        verdict = judge(answer, event_ids, wall_now)
+        dead = self._flight.settle(verdict)
+        self.gate.passed(now, verdict)
+        return Outcome(
+            settled_bytes=self._flight.disembark(),
+            confirmed=len(verdict.confirmed),
+            dead=dead,
+            failure=verdict.failure,
+            halt=verdict.halt,
+        )

@@ -1,0 +1,135 @@
+"""Event records, and the encoder that turns each into one line of wire bytes.
+
+A record is what the caller's thread leaves behind: a tuple of plain values, cheap to make. The
+encoder works on the daemon's side; it owns the event ids. Every line it returns is valid by the
+contract: one JSON object, UTF-8, no newline inside.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+
+from argus.core import schema
+from argus.core.identity import event_id_prefix
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, NamedTuple, Union
+
+    class Record(NamedTuple):
+        """One event as the caller left it; at run time a bare tuple, which costs less to make."""
+
+        event_type: str
+        timestamp: float  # seconds since the epoch, wall clock
+        job_id: str | None
+        data: Union[dict[str, Any], Callable[[], dict[str, Any]]]  # a callable: asked when encoded
+        batch_id: str | None  # None: the run's own
+
+
+# Where the event id stands in every line that the encoder makes.
+_ID_AT = len('{"event_id":"')
+EVENT_ID = slice(_ID_AT, _ID_AT + 36)
+
+_MAX_SECOND = 253_402_300_799  # the last of the year 9999
+_MAX_HEADS = 1024  # cached beginnings of lines, one for each type and job
+_MAY_HOLD_HUGE_INT = 300  # an integer beyond float range has 309 digits; shorter data holds none
+
+_strict = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+class Encoder:
+    """Encodes the records of one writer. `random` are ten random bytes, fresh for each writer."""
+
+    def __init__(self, batch_id: str, source: Mapping[str, str], random: bytes) -> None:
+        self._batch_id = batch_id
+        self._source = _strict(dict(source))
+        self._id_prefix = event_id_prefix(random)
+        self._count = 0
+        self._second = -1
+        self._second_text = ""
+        self._heads: dict[tuple[str, str | None, str | None], tuple[str, str]] = {}
+
+    def encode(self, record: Record) -> bytes:
+        """One wire line of `record`, without its newline."""
+        event_type, timestamp, job_id, data, batch_id = record
+        if callable(data):
+            data = data()
+        self._count += 1
+        head = self._heads.get((event_type, job_id, batch_id)) or self._head(
+            event_type, job_id, batch_id
+        )
+        line = (
+            f'{{"event_id":"{self._id_prefix}{self._count:012x}{head[0]}'
+            f"{self._time_text(timestamp)}{head[1]}{encode_data(data)}}}"
+        )
+        try:
+            return line.encode()
+        except UnicodeEncodeError:  # a lone surrogate somewhere: "?" is still valid JSON
+            return line.encode("utf-8", "replace")
+
+    def _head(self, event_type: str, job_id: str | None, batch_id: str | None) -> tuple[str, str]:
+        if len(self._heads) >= _MAX_HEADS:
+            self._heads.clear()
+        job = "null" if job_id is None else _strict(job_id)
+        head = (
+            f'","schema_version":"{schema.SCHEMA_VERSION}","event_type":"{event_type}","timestamp":"',
+            f'","batch_id":{_strict(batch_id or self._batch_id)},"job_id":{job}'
+            f',"source":{self._source},"data":',
+        )
+        self._heads[event_type, job_id, batch_id] = head
+        return head
+
+    def _time_text(self, timestamp: float) -> str:
+        timestamp = max(timestamp, 0.0)
+        second = int(timestamp)
+        if second != self._second:
+            self._second = second
+            self._second_text = utc_second(second)
+        return f"{self._second_text}.{int((timestamp - second) * 1e6):06d}Z"
+
+
+def utc_second(second: int) -> str:
+    """Seconds since the epoch as `2026-04-23T09:23:06`, kept within the years 1970 to 9999."""
+    t = time.gmtime(min(max(second, 0), _MAX_SECOND))
+    return f"{t[0]:04d}-{t[1]:02d}-{t[2]:02d}T{t[3]:02d}:{t[4]:02d}:{t[5]:02d}"
+
+
+def encode_data(data: dict[str, Any]) -> str:
+    """`data` as strict JSON: non-finite numbers as the strings of the contract."""
+    try:
+        text = _strict(data)
+    except ValueError:  # a NaN or an infinity, or an integer too long for this Python to print
+        return _strict(_strictly_json(data))
+    if len(text) > _MAY_HOLD_HUGE_INT:
+        return _strict(_strictly_json(data))
+    return text
+
+
+def _strictly_json(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, int) and value.bit_length() > 1023:
+        return "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _strictly_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_strictly_json(item) for item in value]
+    return value
+
+
+def standard_event(
+    event: str, fields: Mapping[str, Any], job_id: str | None, batch_id: str
+) -> tuple[str, str | None, dict[str, Any]]:
+    """What a free-form event becomes on the wire: its type, the job id it needs, its fields.
+
+    A name that is none of the ten types becomes a log line of that name, so that nothing is lost.
+    A batch event has no job; a job event without one gets the batch's id, as a heartbeat does.
+    """
+    if event not in schema.EVENT_TYPES:
+        fields = {"line": event, "level": "info", "event": event, **fields}
+        event = "log_line"
+    job = (job_id or batch_id) if event in schema.JOB_EVENTS else None
+    return event, job, dict(fields)

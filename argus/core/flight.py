@@ -1,0 +1,116 @@
+"""The events in hand: taken from the backlog, and not all settled yet.
+
+They stay in the order of the file. What is settled (confirmed, or set aside for good) leaves from
+the front, so that the position in the file moves only over events that need nothing more.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from argus.core.batching import batch_length
+from argus.core.jsonl import Line
+from argus.core.schema import MAX_EVENTS_PER_REQUEST
+from argus.core.verdicts import Verdict
+
+# An event that the platform cannot store while it stores others beside it, this many times over,
+# has something in it that breaks the platform: it is set aside, not sent for ever.
+MAX_INTERNAL_ERRORS = 8
+_REGROW_AFTER = 10  # requests that went through until twice as many events go together again
+
+
+class DeadLetter(NamedTuple):
+    """An event that no platform will take, and why."""
+
+    line: Line
+    reason: str
+
+
+class _Entry:
+    __slots__ = ("internal_errors", "line", "settled")
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.settled = False
+        self.internal_errors = 0
+
+
+class Flight:
+    """Up to `MAX_EVENTS_PER_REQUEST` unsettled events, and how many of them go together."""
+
+    def __init__(self) -> None:
+        self._entries: deque[_Entry] = deque()
+        self._sent: list[_Entry] = []
+        self._together = MAX_EVENTS_PER_REQUEST
+        self._went_through = 0
+
+    @property
+    def room(self) -> int:
+        """How many more events a request could take."""
+        return max(self._together - self.unsettled, 0)
+
+    @property
+    def unsettled(self) -> int:
+        """How many events still wait for an answer."""
+        return sum(not entry.settled for entry in self._entries)
+
+    def board(self, lines: Iterable[Line]) -> list[DeadLetter]:
+        """Take more lines in. Those that are no events are dead letters at once."""
+        dead = []
+        for line in lines:
+            entry = _Entry(line)
+            self._entries.append(entry)
+            if line.event_id is None:
+                entry.settled = True
+                dead.append(DeadLetter(line, "unreadable: no event with an event_id"))
+        return dead
+
+    def request(self) -> list[Line]:
+        """The lines of the next request; none where all is settled."""
+        waiting = [entry for entry in self._entries if not entry.settled]
+        count = batch_length([entry.line for entry in waiting], self._together)
+        self._sent = waiting[:count]
+        return [entry.line for entry in self._sent]
+
+    def settle(self, verdict: Verdict) -> list[DeadLetter]:
+        """Carry out a verdict on the last request. Returns what was set aside for good."""
+        dead = []
+        for index, entry in enumerate(self._sent):
+            reason = self._refusal(index, entry, verdict)
+            entry.settled = index in verdict.confirmed or reason is not None
+            if reason is not None:
+                dead.append(DeadLetter(entry.line, reason))
+        self._regroup(verdict, bool(dead))
+        return dead
+
+    def disembark(self) -> int:
+        """Let the settled ones at the front go. Returns their size in the file."""
+        size = 0
+        while self._entries and self._entries[0].settled:
+            size += self._entries.popleft().line.size
+        return size
+
+    def _refusal(self, index: int, entry: _Entry, verdict: Verdict) -> str | None:
+        if index in verdict.refused:
+            return verdict.refused[index]
+        if verdict.halve and len(self._sent) == 1:
+            return verdict.failure
+        if index in verdict.internal and verdict.confirmed:
+            entry.internal_errors += 1
+            if entry.internal_errors >= MAX_INTERNAL_ERRORS:
+                return f"internal error of the platform, {entry.internal_errors} times"
+        return None
+
+    def _regroup(self, verdict: Verdict, set_aside: bool) -> None:
+        if set_aside:
+            self._together = MAX_EVENTS_PER_REQUEST  # what was wrong is out
+        elif verdict.halve:
+            self._together = max(len(self._sent) // 2, 1)
+            self._went_through = 0
+        elif verdict.confirmed:
+            self._went_through += 1
+            if self._went_through >= _REGROW_AFTER:
+                self._together = min(self._together * 2, MAX_EVENTS_PER_REQUEST)
+                self._went_through = 0

@@ -1,0 +1,285 @@
+"""What a run was told to do: arguments, environment and settings file, resolved to one answer.
+
+Pure: the environment and the file's text come in as arguments. Nothing here raises on bad input; it
+is said in `complaints`, and the default is taken.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+ONLINE = "online"
+BACKUP = "backup"
+DISABLED = "disabled"
+
+DEFAULT_EXIT_TIMEOUT_S = 5.0
+HEARTBEAT_S = 300.0
+STOP_POLL_S = 10.0
+SNAPSHOT_S = 30.0
+
+_MIN_INTERVAL_S = 0.05
+_MAX_INTERVAL_S = 86_400.0 * 7  # longer waits overflow what some platforms' locks can count
+_FILE_KEYS = frozenset(
+    {"url", "token", "mode", "disable", "runs_dir", "state_dir", "ca_bundle", "exit_timeout"}
+)
+_TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+
+
+class Secret:
+    """A token that no `repr`, `vars()` or pickle shows. `reveal()` is the only way to it."""
+
+    __slots__ = ("reveal",)
+
+    def __init__(self, value: str) -> None:
+        self.reveal = lambda: value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __reduce__(self) -> Any:
+        return (Secret, ("",))
+
+
+class Settings:
+    """The answer. `url` is None where nothing is sent; `mode` says why."""
+
+    __slots__ = (
+        "batch_id",
+        "ca_bundles",
+        "complaints",
+        "exit_timeout_s",
+        "mode",
+        "runs_dir",
+        "state_dir",
+        "token",
+        "url",
+    )
+
+    def __init__(self) -> None:
+        self.mode = DISABLED
+        self.url: str | None = None
+        self.token: Secret | None = None
+        self.batch_id: str | None = None  # of the batch to join
+        self.runs_dir: str | None = None
+        self.state_dir: str | None = None
+        self.ca_bundles: tuple[str, ...] = ()
+        self.exit_timeout_s = DEFAULT_EXIT_TIMEOUT_S
+        self.complaints: list[str] = []
+
+
+def resolve(
+    monitor_url: Any, token: Any, environ: Mapping[str, str], file_text: str | None
+) -> Settings:
+    """Settings from the two arguments of a Reporter, then the environment, then the file."""
+    settings = Settings()
+    filed, ignored = parse_flat_yaml(file_text or "")
+    for line in ignored:
+        settings.complaints.append(f"configs/monitor.yaml: {line}")
+    filed = {key: substitute(value, {}, environ) for key, value in filed.items()}
+
+    def pick(key: str) -> str | None:
+        return _text(environ.get(f"ARGUS_{key.upper()}")) or _text(filed.get(key))
+
+    if (pick("disable") or "").lower() in _TRUE_WORDS:
+        return settings
+    given_url = _text(monitor_url) or _text(environ.get("ARGUS_URL"))
+    settings.url = _checked_url(given_url or _text(filed.get("url")), settings.complaints)
+    settings.token = _token_for(
+        settings,
+        own=_text(token) or _text(environ.get("ARGUS_TOKEN")),
+        filed=_text(filed.get("token")),
+        url_is_filed=given_url is None,
+    )
+    settings.runs_dir = pick("runs_dir")
+    settings.state_dir = pick("state_dir")
+    settings.batch_id = _text(environ.get("ARGUS_BATCH_ID"))
+    settings.ca_bundles = tuple(
+        path for path in (pick("ca_bundle"), _text(environ.get("REQUESTS_CA_BUNDLE"))) if path
+    )
+    settings.exit_timeout_s = _seconds(
+        pick("exit_timeout"), DEFAULT_EXIT_TIMEOUT_S, "ARGUS_EXIT_TIMEOUT", settings.complaints
+    )
+    settings.mode = _mode(pick("mode"), settings)
+    if settings.mode != ONLINE:
+        settings.url = None
+    return settings
+
+
+def interval_s(value: Any, default_s: float) -> float | None:
+    """The seconds that `True`, `False` or a number stands for; None is off.
+
+    What is neither counts as True. Raises nothing; a number out of bounds is brought within.
+    """
+    if value is False or value is None:
+        return None
+    if value is True:
+        return default_s
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return default_s
+    if seconds <= 0:
+        return None
+    if not seconds > 0:  # NaN
+        return default_s
+    return min(max(seconds, _MIN_INTERVAL_S), _MAX_INTERVAL_S)
+
+
+def substitute(template: str, extra: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    """Replace `${VAR}` and `$VAR`; what nobody knows stays as written."""
+    first, *parts = template.split("$")
+    result = [first]
+    for part in parts:
+        if part.startswith("{") and "}" in part:
+            name, rest = part[1:].split("}", 1)
+        else:
+            end = next((i for i, char in enumerate(part) if char not in _WORD), len(part))
+            name, rest = part[:end], part[end:]
+        if name in extra:
+            result.append(f"{extra[name]}{rest}")
+        elif name in environ:
+            result.append(f"{environ[name]}{rest}")
+        else:
+            result.append(f"${part}")
+    return "".join(result)
+
+
+def parse_flat_yaml(text: str) -> tuple[dict[str, str], list[str]]:
+    """The `key: value` pairs of a settings file, and a line on each thing outside the subset.
+
+    The subset of YAML: comments, plain or quoted scalars, and one optional `monitor:` level.
+    """
+    values: dict[str, str] = {}
+    ignored: list[str] = []
+    inside = True
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = _without_comment(raw).rstrip()
+        if not line.strip() or line.strip() == "---":
+            continue
+        indented = line[0] in " \t"
+        key, colon, value = line.strip().partition(":")
+        if not indented:
+            inside = key == "monitor" and colon == ":" and not value.strip()
+            if inside:
+                continue
+        known = colon and key in _FILE_KEYS and (inside or not indented)
+        scalar = _scalar(value.strip()) if known else None
+        if scalar is None:
+            if inside or not indented:
+                ignored.append(f"line {number} is not understood and ignored")
+        elif scalar:
+            values[key] = scalar
+    return values, ignored
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, a name or an address, is this machine itself."""
+    return host in ("localhost", "::1") or (
+        host.startswith("127.") and host.replace(".", "").isdigit()
+    )
+
+
+def url_host(url: str) -> str:
+    """The host of an http(s) URL, lower case, without port, user or brackets."""
+    authority = url.partition("://")[2].split("/", 1)[0].split("?", 1)[0].split("#", 1)[0]
+    host = authority.rpartition("@")[2].lower()
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+
+
+def _checked_url(url: str | None, complaints: list[str]) -> str | None:
+    if url is None:
+        return None
+    scheme, separator, _ = url.partition("://")
+    if separator and scheme.lower() in ("http", "https") and url_host(url):
+        return url.rstrip("/")
+    complaints.append(
+        "ARGUS_URL is not an http:// or https:// address: nothing is sent. "
+        "It should look like http://localhost:8000"
+    )
+    return None
+
+
+def _token_for(
+    settings: Settings, own: str | None, filed: str | None, url_is_filed: bool
+) -> Secret | None:
+    """The token that goes to `settings.url`.
+
+    A settings file may have come with a directory that somebody else made. A URL out of it gets
+    the caller's own token only where nobody can listen: over https, or on this machine.
+    """
+    url = settings.url
+    token = own or filed
+    if url is None or token is None:
+        return None
+    safe = url.lower().startswith("https://") or is_loopback(url_host(url))
+    if url_is_filed and own is not None and not safe:
+        settings.complaints.append(
+            "configs/monitor.yaml names a plain http:// URL on another machine: it does not get "
+            "the token. Set ARGUS_URL, or use https"
+        )
+        return None
+    if not all("!" <= char <= "~" for char in token):
+        settings.complaints.append(
+            "the token holds characters that no HTTP header can carry; it is not sent"
+        )
+        return None
+    return Secret(token)
+
+
+def _mode(asked: str | None, settings: Settings) -> str:
+    if asked is not None and asked.lower() in (ONLINE, BACKUP, DISABLED):
+        if asked.lower() != ONLINE:
+            return asked.lower()
+    elif asked is not None:
+        settings.complaints.append("ARGUS_MODE must be online, backup or disabled; it is ignored")
+    if settings.url is not None:
+        return ONLINE
+    return BACKUP if settings.runs_dir else DISABLED
+
+
+def _seconds(text: str | None, default: float, name: str, complaints: list[str]) -> float:
+    if text is None:
+        return default
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        complaints.append(f"{name} must be a number of seconds; {default:g} is used")
+        return default
+    return seconds
+
+
+def _text(value: Any) -> str | None:
+    """A setting as stripped text; None where it says nothing."""
+    if value is None or isinstance(value, (bool, float, int)):
+        return None
+    text = str(value).strip()
+    return text or None
+
+
+def _without_comment(line: str) -> str:
+    """`line` up to a `#` that stands outside quotes and begins a word."""
+    quote = ""
+    for at, char in enumerate(line):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'" and line[:at].rstrip().endswith(":"):
+            quote = char
+        elif char == "#" and (at == 0 or line[at - 1] in " \t"):
+            return line[:at]
+    return line
+
+
+def _scalar(value: str) -> str | None:
+    """A plain or quoted scalar; None for what only full YAML understands."""
+    if value[:1] in ("'", '"'):
+        closed = len(value) >= 2 and value[-1] == value[0] and value[0] not in value[1:-1]
+        return value[1:-1] if closed and "\\" not in value else None
+    if value in ("null", "~"):
+        return ""
+    return None if value[:1] in tuple("[{&*!|>%@`") else value

@@ -1,0 +1,190 @@
+"""Plain JSON values from anything a caller may hand over: bounded, copied, never an exception.
+
+What comes out is made of dict, list, str, int, float, bool and None only, shares nothing with
+what went in, and holds no tensor alive. Non-finite floats stay floats here; the encoder spells them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from os import PathLike, fspath
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+MAX_TEXT = 16_384  # characters in one string
+MAX_KEY = 256  # characters in one key
+MAX_DEPTH = 8
+MAX_VALUES = 20_000  # values in one event
+MAX_TOTAL_TEXT = (
+    524_288  # characters in one event: under 3 MB on the wire even when all are escaped
+)
+MAX_INT_BITS = 1023  # beyond this an integer is beyond float range, and a platform rejects it
+
+# Values of exactly these types need no care at all: immutable, small and plain.
+PLAIN_NUMBERS = frozenset({int, float, bool, type(None)})
+
+
+def plain(value: Any) -> Any:
+    """`value` as plain JSON data.
+
+    Scalars of numpy, torch, jax and the like become the numbers they hold; Decimal and Fraction
+    floats; dates ISO 8601; paths, enums and bytes text; mappings, dataclasses and named tuples
+    objects; sequences, sets and small arrays lists. All else is its bounded text.
+    """
+    return _Plainer().convert(value, 0)
+
+
+def bounded_text(value: Any, limit: int = MAX_TEXT) -> str:
+    """`str(value)`, cut to `limit` characters; a description where the value cannot even do that."""
+    return _cut(_text_of(value), limit)
+
+
+class _Plainer:
+    """One conversion: what it may still spend, and the containers it is inside of."""
+
+    def __init__(self) -> None:
+        self.values_left = MAX_VALUES
+        self.text_left = MAX_TOTAL_TEXT
+        self.inside: set[int] = set()
+
+    def convert(self, value: Any, depth: int) -> Any:
+        self.values_left -= 1
+        kind = type(value)
+        if kind is float or kind is bool or value is None:
+            return value
+        if kind is int:
+            return _bounded_int(value)
+        if kind is str:
+            return self._spend_text(value)
+        try:
+            return self._convert_object(value, depth)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a foreign method may raise anything, SystemExit too
+            return f"<{kind.__name__}: {type(error).__name__}>"
+
+    def _convert_object(self, value: Any, depth: int) -> Any:
+        if _is_instance(value, "enum", "Enum"):
+            return self.convert(value.value, depth)
+        # Subclasses of the plain types, numpy.float64 among them. The methods of the plain
+        # type itself are asked, since the subclass may have overridden them.
+        if isinstance(value, str):
+            return self._spend_text(str.__str__(value))
+        if isinstance(value, int):
+            return _bounded_int(int.__int__(value))
+        if isinstance(value, float):
+            return float.__float__(value)
+        entries = _entries(value)
+        if entries is not None:
+            return self._nest(value, depth, lambda: self._object(entries, depth))
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return self._spend_text(bytes(value[: 4 * MAX_TEXT]).decode("utf-8", "replace"))
+        if isinstance(value, (Sequence, AbstractSet)):
+            return self._nest(value, depth, lambda: self._list(value, depth))
+        return self._convert_by_method(value, depth)
+
+    def _convert_by_method(self, value: Any, depth: int) -> Any:
+        """What is known only by what it can do."""
+        if isinstance(value, PathLike):
+            return self.convert(fspath(value), depth)
+        if _is_instance(value, "datetime", "timedelta"):
+            return value.total_seconds()
+        if hasattr(value, "isoformat"):
+            return self._spend_text(str(value.isoformat()))
+        if hasattr(value, "item"):
+            return self._array(value, depth)
+        if hasattr(value, "__index__"):
+            return _bounded_int(int(value.__index__()))
+        if hasattr(value, "__float__"):
+            return float(value)
+        return self._spend_text(_text_of(value))
+
+    def _nest(self, value: Any, depth: int, build: Callable[[], Any]) -> Any:
+        if id(value) in self.inside:
+            return "<cycle>"
+        if depth >= MAX_DEPTH:
+            return f"<{type(value).__name__} nested deeper than {MAX_DEPTH}>"
+        self.inside.add(id(value))
+        try:
+            return build()
+        finally:
+            self.inside.discard(id(value))
+
+    def _object(self, entries: Iterable[tuple[Any, Any]], depth: int) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, item in entries:
+            if self.values_left <= 0:
+                result["..."] = "<more values than one event may hold>"
+                break
+            text = key if type(key) is str else _text_of(key)
+            self.text_left -= len(text)
+            result[_cut(text, MAX_KEY)] = self.convert(item, depth + 1)
+        return result
+
+    def _list(self, items: Iterable[Any], depth: int) -> list[Any]:
+        result: list[Any] = []
+        for item in items:
+            if self.values_left <= 0:
+                result.append("<more values than one event may hold>")
+                break
+            result.append(self.convert(item, depth + 1))
+        return result
+
+    def _array(self, value: Any, depth: int) -> Any:
+        """A scalar or array of numpy, torch, jax or tensorflow, told by its `item` method."""
+        size = getattr(value, "size", 1)
+        if callable(size):  # torch: a method that gives the shape
+            size = value.numel()
+        if size == 1:
+            return self.convert(value.item(), depth)
+        if size <= self.values_left and hasattr(value, "tolist"):
+            return self.convert(value.tolist(), depth)
+        return f"<{type(value).__name__} of shape {tuple(value.shape)}>"
+
+    def _spend_text(self, text: str) -> str:
+        text = _cut(text, min(MAX_TEXT, max(self.text_left, 0)))
+        self.text_left -= len(text)
+        return text
+
+
+def _entries(value: Any) -> Iterable[tuple[Any, Any]] | None:
+    """Key and value pairs of whatever is an object in the sense of JSON, else None."""
+    if isinstance(value, Mapping):
+        return value.items()
+    names = getattr(type(value), "__dataclass_fields__", None) or getattr(
+        type(value), "_fields", None
+    )
+    if names is not None and (isinstance(value, tuple) or not isinstance(names, tuple)):
+        return [(name, getattr(value, name)) for name in names]
+    return None
+
+
+def _is_instance(value: Any, module: str, name: str) -> bool:
+    """isinstance() against a class whose module nobody may have loaded: then it is none."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(value, getattr(loaded, name))
+
+
+def _bounded_int(value: int) -> int | str:
+    bits = value.bit_length()
+    return value if bits <= MAX_INT_BITS else f"<integer of {bits} bits>"
+
+
+def _text_of(value: Any) -> str:
+    try:
+        return str(str(value))  # the outer one makes a plain str of a subclass
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return f"<{type(value).__name__}: {type(error).__name__}>"
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}... (+{len(text) - limit} characters)"

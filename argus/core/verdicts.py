@@ -1,0 +1,177 @@
+"""What a reply means for each event of the request that it answers.
+
+A reply is read here and nowhere else; whoever sends only carries the verdict out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Optional, Union
+
+MAX_RETRY_AFTER_S = 600.0  # an absurd Retry-After must not silence a run for a day
+
+
+class Reply(NamedTuple):
+    """A complete answer of the other side. `redirect` is the target of a redirect not followed."""
+
+    status: int
+    body: bytes = b""
+    retry_after: Optional[str] = None
+    redirect: Optional[str] = None
+
+
+class NetworkFailure(NamedTuple):
+    """No complete answer: refused, reset, timed out, a name that does not resolve."""
+
+    reason: str
+
+
+Answer = Union[Reply, NetworkFailure]
+
+
+class Verdict(NamedTuple):
+    """What becomes of the events of one request. An index in none of the three goes again.
+
+    confirmed   indices that the platform has
+    refused     indices it will never take, each with the reason: dead letters
+    internal    indices it could not take for a reason of its own
+    halve       send fewer together; one event alone that is not taken is a dead letter
+    halt        nothing will get through until a person acts: why
+    wait_s      the time that the platform asked for, where it did
+    failure     what went wrong, for the log; None where all went well
+    """
+
+    confirmed: frozenset[int] = frozenset()
+    refused: Mapping[int, str] = {}
+    internal: frozenset[int] = frozenset()
+    halve: bool = False
+    halt: Optional[str] = None
+    throttled: bool = False
+    wait_s: Optional[float] = None
+    failure: Optional[str] = None
+
+
+def judge(answer: Answer, event_ids: Sequence[str], wall_now: float) -> Verdict:
+    """The verdict on a request that carried the events of `event_ids`, in that order.
+
+    `wall_now`, in seconds since the epoch, turns a Retry-After that is a date into seconds.
+    """
+    if isinstance(answer, NetworkFailure):
+        return Verdict(failure=answer.reason)
+    status = answer.status
+    failure = f"HTTP {status}{_said(answer.body)}"
+    if 200 <= status < 300:
+        return _judge_results(answer.body, event_ids)
+    if answer.redirect is not None:
+        return Verdict(
+            failure=failure, halt=f"it redirects to {answer.redirect}, which is not followed"
+        )
+    if status in (401, 403):
+        return Verdict(failure=failure, halt=f"it refused the token ({failure}); check ARGUS_TOKEN")
+    if status in (404, 405, 407, 410):
+        return Verdict(
+            failure=failure, halt=f"no Argus platform answers there ({failure}); check ARGUS_URL"
+        )
+    if status in (400, 422):
+        refused = _named_events(answer.body, len(event_ids))
+        return Verdict(failure=failure, refused=refused, halve=not refused)
+    if status in (413, 415):
+        return Verdict(failure=failure, halve=True)
+    return Verdict(
+        failure=failure,
+        throttled=status == 429,
+        wait_s=retry_after_s(answer.retry_after, wall_now),
+    )
+
+
+def retry_after_s(value: str | None, wall_now: float) -> float | None:
+    """A Retry-After header (RFC 9110, 10.2.3: seconds or an HTTP date) in seconds, capped."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        from email.utils import parsedate_to_datetime
+
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - wall_now
+        except (TypeError, ValueError, IndexError, OverflowError):
+            return None
+    if math.isnan(seconds):
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
+
+
+def _judge_results(body: bytes, event_ids: Sequence[str]) -> Verdict:
+    results = _results(body)
+    index_of = {event_id: index for index, event_id in enumerate(event_ids)}
+    confirmed, internal, refused = set(), set(), {}
+    for result in results:
+        index = index_of.get(result["event_id"])
+        error = str(result.get("error"))
+        if index is None:
+            continue
+        if result.get("status") in ("accepted", "deduplicated"):
+            confirmed.add(index)
+        elif result.get("status") == "rejected" and error.startswith("internal:"):
+            internal.add(index)
+        elif result.get("status") == "rejected":
+            refused[index] = error
+    failure = None
+    if not confirmed and not refused and not internal:
+        failure = f"an answer that no Argus platform gives{_said(body)}"
+    elif internal:
+        failure = f"{len(internal)} events not stored: internal error of the platform"
+    elif len(confirmed) + len(refused) < len(event_ids):
+        failure = "an answer without a result for each event"
+    return Verdict(
+        confirmed=frozenset(confirmed),
+        refused=refused,
+        internal=frozenset(internal),
+        failure=failure,
+    )
+
+
+def _results(body: bytes) -> list[dict[str, Any]]:
+    answer = _parsed(body)
+    results = answer.get("results") if isinstance(answer, dict) else None
+    if not isinstance(results, list):
+        return []
+    return [
+        result
+        for result in results
+        if isinstance(result, dict) and isinstance(result.get("event_id"), str)
+    ]
+
+
+def _named_events(body: bytes, count: int) -> dict[int, str]:
+    """The events that a 400 or 422 names: `{"detail": [{"loc": ["body", "events", 1, …], …}]}`."""
+    answer = _parsed(body)
+    detail = answer.get("detail") if isinstance(answer, dict) else None
+    named: dict[int, str] = {}
+    for item in detail if isinstance(detail, list) else ():
+        loc = item.get("loc") if isinstance(item, dict) else None
+        if not isinstance(loc, list) or loc[:2] != ["body", "events"] or len(loc) < 3:
+            continue
+        index = loc[2]
+        if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < count:
+            place = ".".join(str(part) for part in loc[3:])
+            named.setdefault(
+                index, f"{place}: {item.get('msg')}" if place else str(item.get("msg"))
+            )
+    return named
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _said(body: bytes) -> str:
+    """The beginning of an answer's text, for a log line; empty for an empty body."""
+    text = " ".join(body[:200].decode("utf-8", "replace").split())
+    return f": {text}" if text else ""

@@ -1,0 +1,1 @@
+"""From the caller's buffer to the platform: owns the threads."""

@@ -1,0 +1,78 @@
+"""Writing files so that a reader never sees half of one, and only who should sees it at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PRIVATE_DIR = 0o700
+PRIVATE_FILE = 0o600
+SHARED_DIR = 0o777  # less the user's umask
+SHARED_FILE = 0o666
+
+
+def make_dir(path: Path, private: bool) -> None:
+    """Create `path` and what is missing above it. A private one is 0700 whatever the umask."""
+    if path.is_dir():
+        return
+    if not path.parent.is_dir():
+        make_dir(path.parent, private)
+    path.mkdir(mode=PRIVATE_DIR if private else SHARED_DIR, exist_ok=True)
+    if private:
+        path.chmod(PRIVATE_DIR)
+
+
+def open_append(path: Path, private: bool) -> int:
+    """A file descriptor that appends to `path`, created where it is missing.
+
+    A symbolic link is refused: what looks like a run must not lead a writer elsewhere.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    flags |= getattr(os, "O_BINARY", 0)
+    return os.open(path, flags, PRIVATE_FILE if private else SHARED_FILE)
+
+
+def replace(path: Path, data: bytes, private: bool, durable: bool) -> None:
+    """Put `data` in place of the file at `path`, whole or not at all.
+
+    `durable` also survives a power cut, at the price of waiting for the disk.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+    flags |= getattr(os, "O_BINARY", 0)
+    try:
+        fd = os.open(temporary, flags, PRIVATE_FILE if private else SHARED_FILE)
+        try:
+            write_all(fd, data)
+            if durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write all of `data`, however small the pieces that the system takes."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def append_lines(path: Path, lines: list[bytes], private: bool) -> None:
+    """Append whole lines in one write, beginning on a line of their own."""
+    fd = open_append(path, private)
+    try:
+        size = os.fstat(fd).st_size
+        torn = size > 0 and read_at(fd, 1, size - 1) != b"\n"
+        write_all(fd, (b"\n" if torn else b"") + b"".join(line + b"\n" for line in lines))
+    finally:
+        os.close(fd)
+
+
+def read_at(fd: int, size: int, offset: int) -> bytes:
+    """Up to `size` bytes from `offset` on. An appending descriptor loses nothing by the seek."""
+    os.lseek(fd, offset, os.SEEK_SET)
+    return os.read(fd, size)

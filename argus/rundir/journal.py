@@ -1,0 +1,109 @@
+"""The event file of a run: appended by its one writer, read back from any position.
+
+Owns `events.jsonl` and its size, and `delivered`, the position that the platform has confirmed.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from argus.core.jsonl import Line, LineSplitter, read_line
+from argus.rundir import files, layout
+
+_READ_BYTES = 262_144
+
+
+class Journal:
+    """`events.jsonl` and `delivered` in one run directory. For one thread at a time."""
+
+    def __init__(self, directory: Path, private: bool) -> None:
+        self._directory = directory
+        self._private = private
+        self._fd = files.open_append(directory / layout.EVENTS, private)
+        self._torn = False
+        self.size = os.fstat(self._fd).st_size
+        self.position = self._stored_position()
+
+    def append(self, lines: list[bytes]) -> None:
+        """Append whole lines. Raises OSError where the disk refuses: then none of them is in."""
+        data = b"".join(line + b"\n" for line in lines)
+        if self._torn:
+            self._cut_back()
+        try:
+            files.write_all(self._fd, data)
+        except OSError:
+            self._torn = True
+            self._cut_back()
+            raise
+        self.size += len(data)
+
+    def move(self, size: int) -> None:
+        """Note that the platform has `size` more bytes.
+
+        Not made durable: after a power cut an old position only means that events are sent
+        again, and the platform knows them by their ids.
+        """
+        self.position += size
+        self._store_position()
+
+    def restart(self) -> None:
+        """Begin the file anew, once all of it is delivered."""
+        self.position = 0
+        self._store_position()  # first: a position beyond the end would be no position
+        os.ftruncate(self._fd, 0)
+        self.size = 0
+
+    def read_from(self, offset: int) -> JournalReader:
+        """A reader of the lines from `offset` on."""
+        return JournalReader(os.dup(self._fd), offset)
+
+    def close(self) -> None:
+        """Close the file. The journal is of no use afterwards."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _cut_back(self) -> None:
+        """Remove half a line that a failed write has left."""
+        os.ftruncate(self._fd, self.size)
+        self._torn = False
+
+    def _stored_position(self) -> int:
+        """The position on disk; 0, which only repeats, where that is none of this file."""
+        try:
+            position = int((self._directory / layout.DELIVERED).read_bytes())
+        except (OSError, ValueError):
+            return 0
+        if not 0 < position <= self.size:
+            return 0
+        return position if files.read_at(self._fd, 1, position - 1) == b"\n" else 0
+
+    def _store_position(self) -> None:
+        data = b"%d\n" % self.position
+        files.replace(self._directory / layout.DELIVERED, data, self._private, durable=False)
+
+
+class JournalReader:
+    """Reads whole lines from an offset on; what is appended meanwhile comes too."""
+
+    def __init__(self, fd: int, offset: int) -> None:
+        self._fd = fd
+        self._splitter = LineSplitter()
+        self._lines: list[Line] = []
+        self._read_at = offset
+
+    def take(self, max_events: int) -> list[Line]:
+        """Up to `max_events` lines, the next ones; none at the end of the whole lines."""
+        while len(self._lines) < max_events:
+            chunk = files.read_at(self._fd, _READ_BYTES, self._read_at)
+            if not chunk:
+                break
+            self._read_at += len(chunk)
+            self._lines += [read_line(line) for line in self._splitter.feed(chunk)]
+        taken, self._lines = self._lines[:max_events], self._lines[max_events:]
+        return taken
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)

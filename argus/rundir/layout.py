@@ -1,0 +1,98 @@
+"""Where things are: names inside a run directory, and the places where run directories live."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from argus.core.identity import short_hash
+from argus.rundir.files import make_dir
+
+SIDECAR = "run.json"
+EVENTS = "events.jsonl"
+DELIVERED = "delivered"
+REJECTED = "rejected.jsonl"
+MEDIA = "media.jsonl"
+HEARTBEAT = "heartbeat"
+LOCK = "lock"
+
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+_MAX_NAME = 100  # of the 255 bytes that file systems allow; host, pid and hex want some too
+
+
+def file_name(text: str) -> str:
+    """`text` as one harmless file name; different texts stay different."""
+    safe = "".join(char if char in _SAFE else "_" for char in text)
+    if safe == text and len(text) <= _MAX_NAME and text[:1] not in ("", "."):
+        return text
+    return f"{safe.strip('.')[:64]}-{short_hash(text)}"
+
+
+def state_dir_candidates(
+    configured: str | None, environ: Mapping[str, str], temporary: str, user_id: int
+) -> list[Path]:
+    """The places for undelivered runs, best first."""
+    if configured:
+        places = [Path(configured).expanduser()]
+    elif environ.get("XDG_STATE_HOME", "").startswith("/"):
+        places = [Path(environ["XDG_STATE_HOME"]) / "argus"]
+    else:
+        places = [Path("~/.local/state/argus").expanduser()]
+    return [*places, Path(temporary) / f"argus-{user_id}"]
+
+
+def usable_state_dir(candidates: list[Path], user_id: int) -> Path:
+    """The first candidate that is ours alone and can be written. Raises OSError where none is."""
+    problem: OSError = FileNotFoundError("no place for undelivered runs")
+    for place in candidates:
+        try:
+            make_dir(place / "spill", private=True)
+            _require_own(place, user_id)
+            _require_own(place / "spill", user_id)
+            return place
+        except OSError as error:
+            problem = error
+    raise problem
+
+
+def spill_dir(state_dir: Path, batch_id: str, host: str, pid: int, unique: str) -> Path:
+    """The directory of a run that is kept only until it is delivered."""
+    return state_dir / "spill" / f"{file_name(batch_id)}.{file_name(host)}.{pid}.{unique}"
+
+
+def kept_dir(runs_dir: Path, batch_id: str, local_time: tuple[int, ...], attempt: int) -> Path:
+    """The directory of a run that is kept: `<runs>/YYYYMMDD/HHMMSS/<batch_id>`."""
+    year, month, day, hour, minute, second = local_time[:6]
+    suffix = f"-{attempt}" if attempt > 1 else ""
+    return (
+        runs_dir
+        / f"{year:04d}{month:02d}{day:02d}"
+        / f"{hour:02d}{minute:02d}{second:02d}"
+        / f"{file_name(batch_id)}{suffix}"
+    )
+
+
+def spilled_runs(state_dir: Path) -> Iterator[Path]:
+    """The run directories of the state directory, without looking into any."""
+    try:
+        with os.scandir(state_dir / "spill") as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    yield Path(entry.path)
+    except OSError:
+        return
+
+
+def _require_own(path: Path, user_id: int) -> None:
+    """Refuse a directory in a shared place that somebody else made or may write to."""
+    info = os.lstat(path)
+    if not stat.S_ISDIR(info.st_mode):
+        raise NotADirectoryError(f"{path} is not a directory")
+    if user_id >= 0 and info.st_uid != user_id:
+        raise PermissionError(f"{path} belongs to somebody else")
+    if user_id >= 0 and info.st_mode & 0o077:
+        os.chmod(path, 0o700)
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise PermissionError(f"{path} cannot be written")

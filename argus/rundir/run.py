@@ -1,0 +1,101 @@
+"""One run directory as its writer holds it, from taking the lock to letting go or removing it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from argus.core.flight import DeadLetter
+from argus.rundir import files, layout, sidecar
+from argus.rundir.journal import Journal
+from argus.rundir.lock import RunLock
+from argus.rundir.media import MediaList
+
+# Run directories that this process writes or recovers. The lock alone does not tell them apart
+# where a file system gives every lock of a process to the whole process, as NFS does.
+_held: set[str] = set()
+
+
+class RunDirectory:
+    """A locked run directory. `kept` ones stay; others go once everything is delivered."""
+
+    def __init__(self, path: Path, lock: RunLock, kept: bool) -> None:
+        self.path = path
+        self.kept = kept
+        self._lock = lock
+        self.journal = Journal(path, private=not kept)
+        self.media = MediaList(path, private=not kept)
+        _held.add(str(path))
+
+    @classmethod
+    def create(cls, path: Path, kept: bool) -> RunDirectory:
+        """Make and lock a new run directory. Raises OSError, also where somebody holds it."""
+        files.make_dir(path, private=not kept)
+        lock = RunLock.acquire(path / layout.LOCK, private=not kept)
+        if lock is None:
+            raise FileExistsError(f"{path} is being written by somebody else")
+        return cls(path, lock, kept)
+
+    @classmethod
+    def recover(cls, path: Path, kept: bool) -> RunDirectory | None:
+        """Lock what a dead process has left; None while its writer lives, or it is not ours."""
+        if str(path) in _held or not (path / layout.EVENTS).exists():
+            return None
+        lock = RunLock.acquire(path / layout.LOCK, private=not kept)
+        return None if lock is None else cls(path, lock, kept)
+
+    def describe(self, content: dict[str, Any]) -> None:
+        """Replace the sidecar."""
+        sidecar.write(self.path, content, private=not self.kept)
+
+    def set_aside(self, dead: Sequence[DeadLetter]) -> None:
+        """Keep events that no platform will take, each with the reason."""
+        lines = [_dead_line(letter) for letter in dead]
+        files.append_lines(self.path / layout.REJECTED, lines, private=not self.kept)
+
+    def beat(self) -> None:
+        """Give a sign of life."""
+        path = self.path / layout.HEARTBEAT
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            os.close(files.open_append(path, private=not self.kept))
+
+    @property
+    def has_dead_letters(self) -> bool:
+        """Whether something was refused for good: then the directory stays, for a person to look."""
+        return (self.path / layout.REJECTED).exists()
+
+    def release(self) -> None:
+        """Close everything and let the next one have the directory."""
+        self.journal.close()
+        self._lock.release()
+        _held.discard(str(self.path))
+
+    def remove(self) -> None:
+        """Delete the directory with all that we put there, and let go of it."""
+        for entry in list(self.path.iterdir()):
+            if entry.name != layout.LOCK and (entry.is_file() or entry.is_symlink()):
+                entry.unlink(missing_ok=True)
+        (self.path / layout.LOCK).unlink(missing_ok=True)
+        self.release()
+        self.path.rmdir()
+
+
+def forget_held() -> None:
+    """In a forked child: the directories are the parent's."""
+    _held.clear()
+
+
+def _dead_line(letter: DeadLetter) -> bytes:
+    event: object
+    try:
+        event = json.loads(letter.line.data)
+    except (ValueError, RecursionError):
+        event = letter.line.data.decode("utf-8", "replace")
+    return json.dumps({"reason": letter.reason, "event": event}, ensure_ascii=False).encode(
+        "utf-8", "replace"
+    )

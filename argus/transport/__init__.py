@@ -1,0 +1,1 @@
+"""The HTTP client: the only code that opens a socket to a platform."""
