@@ -37,8 +37,3 @@ class Backoff:
     def skip_pause(self) -> None:
         """Try at once, without forgetting that the last tries failed."""
         self.not_before = 0.0
-
-    @property
-    def failures(self) -> int:
-        """How many tries have failed in a row."""
-        return self._failures

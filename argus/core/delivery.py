@@ -39,7 +39,8 @@ class Gate:
     def __init__(self, random: Callable[[], float]) -> None:
         self._backoff = Backoff(FIRST_RETRY_S, MAX_RETRY_S, random)
         self.linger = Linger()
-        self.answered = False  # whether the last request got through to a platform
+        self.answered = False  # the last request got through to a platform
+        self.away = False  # the last request found nobody who takes events
         self._throttled = False
         self._fruitless = 0
 
@@ -48,17 +49,13 @@ class Gate:
         """The monotonic time before which nothing is sent."""
         return self._backoff.not_before
 
-    @property
-    def away(self) -> bool:
-        """Whether the last try failed: the platform is known not to be there for us."""
-        return self._backoff.failures > 0
-
     def passed(self, now: float, verdict: Verdict) -> None:
         """Learn from a verdict."""
         progress = bool(verdict.confirmed or verdict.refused or verdict.halve)
         self._fruitless = 0 if verdict.confirmed else self._fruitless + 1
         self._throttled = verdict.throttled
         self.answered = progress
+        self.away = verdict.absent
         if verdict.throttled:
             self.linger.throttled()
         if verdict.halt:

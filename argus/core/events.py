@@ -13,6 +13,7 @@ import time
 
 from argus.core import schema
 from argus.core.identity import event_id_prefix
+from argus.core.values import bounded_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Encoder:
         self._batch_id = batch_id
         self._source = _strict(dict(source))
         self._id_prefix = event_id_prefix(random)
-        self._count = 0
+        self.count = 0
         self._second = -1
         self._second_text = ""
         self._heads: dict[tuple[str, str | None, str | None], tuple[str, str]] = {}
@@ -57,12 +58,12 @@ class Encoder:
         event_type, timestamp, job_id, data, batch_id = record
         if callable(data):
             data = data()
-        self._count += 1
+        self.count += 1
         head = self._heads.get((event_type, job_id, batch_id)) or self._head(
             event_type, job_id, batch_id
         )
         line = (
-            f'{{"event_id":"{self._id_prefix}{self._count:012x}{head[0]}'
+            f'{{"event_id":"{self._id_prefix}{self.count:012x}{head[0]}'
             f"{self._time_text(timestamp)}{head[1]}{encode_data(data)}}}"
         )
         try:
@@ -128,6 +129,7 @@ def standard_event(
     A name that is none of the ten types becomes a log line of that name, so that nothing is lost.
     A batch event has no job; a job event without one gets the batch's id, as a heartbeat does.
     """
+    event = bounded_text(event)  # of a str enum too, which formats itself by its own rules
     if event not in schema.EVENT_TYPES:
         fields = {"line": event, "level": "info", "event": event, **fields}
         event = "log_line"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from argus.core import schema
-from argus.core.values import MAX_TEXT, bounded_text, plain
+from argus.core.values import MAX_INT_BITS, bounded_text, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def _integer(value: Any) -> int:
     if isinstance(number, float):
         if not math.isfinite(number):
             raise MisfitError
-        return math.floor(number)
+        number = math.floor(number)
+    if number.bit_length() > MAX_INT_BITS:  # the largest floats have 1024 bits
+        raise MisfitError
     return number
 
 
@@ -76,7 +78,7 @@ def _number(value: Any) -> int | float:
 
 
 def _text(value: Any) -> str:
-    return bounded_text(value, MAX_TEXT)
+    return value if isinstance(value, str) else bounded_text(value)  # plain text is bounded
 
 
 def _boolean(value: Any) -> bool:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from argus.core.batching import batch_length
+from argus.core.batching import MAX_REQUEST_BYTES, batch_length
 from argus.core.jsonl import Line
 from argus.core.schema import MAX_EVENTS_PER_REQUEST
 from argus.core.verdicts import Verdict
@@ -48,8 +48,11 @@ class Flight:
 
     @property
     def room(self) -> int:
-        """How many more events a request could take."""
-        return max(self._together - self.unsettled, 0)
+        """How many more events a request could take; none while what is here fills one."""
+        waiting = [entry.line.size for entry in self._entries if not entry.settled]
+        if sum(waiting) >= MAX_REQUEST_BYTES:
+            return 0
+        return max(self._together - len(waiting), 0)
 
     @property
     def unsettled(self) -> int:

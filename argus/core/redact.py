@@ -9,9 +9,11 @@ from collections.abc import Sequence
 HIDDEN = "***"
 
 # `hf_token`, `API-KEY`, `token.file`, but neither `tokenizer` nor `num_tokens`.
+# The lookahead finds the word, so that the name itself can be matched in one way only: a pattern
+# that could split a long name in many ways would take quadratic time.
 _SECRET_NAME = (
-    r"[\w.-]*(?:token|secrets?|passw(?:or)?d|passphrase|credentials?|(?:api|access|private)[-_.]?key)"
-    r"(?:[-_.][\w.-]*)?"
+    r"(?=[\w.-]*(?:token|secrets?|passw(?:or)?d|passphrase|credentials?|(?:api|access|private)[-_.]?key)"
+    r"(?:[-_.]|(?![\w.-])))[\w.-]+"
 )
 _VALUE = r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&]+)"
 _SUBSTITUTIONS = (
@@ -22,7 +24,7 @@ _SUBSTITUTIONS = (
     # Authorization: Bearer x
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), rf"\1 {HIDDEN}"),
     # https://user:password@host
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]+@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"(://)[^\s/]+@"), rf"\1{HIDDEN}@"),
     # a reporter token, wherever it stands
     (re.compile(r"\bem_live_[\w-]+"), HIDDEN),
 )

@@ -6,9 +6,11 @@ is said in `complaints`, and the default is taken.
 
 from __future__ import annotations
 
+from argus.core.values import bounded_text
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 ONLINE = "online"
@@ -35,7 +37,7 @@ class Secret:
     __slots__ = ("reveal",)
 
     def __init__(self, value: str) -> None:
-        self.reveal = lambda: value
+        self.reveal: Callable[[], str] = lambda: value
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -120,7 +122,7 @@ def interval_s(value: Any, default_s: float) -> float | None:
         return default_s
     try:
         seconds = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # a foreign `__float__` may raise anything
         return default_s
     if seconds <= 0:
         return None
@@ -155,7 +157,7 @@ def parse_flat_yaml(text: str) -> tuple[dict[str, str], list[str]]:
     """
     values: dict[str, str] = {}
     ignored: list[str] = []
-    inside = True
+    inside = foreign = False  # in the block of `monitor:`, of a key that is not ours
     for number, raw in enumerate(text.splitlines(), 1):
         line = _without_comment(raw).rstrip()
         if not line.strip() or line.strip() == "---":
@@ -164,15 +166,15 @@ def parse_flat_yaml(text: str) -> tuple[dict[str, str], list[str]]:
         key, colon, value = line.strip().partition(":")
         if not indented:
             inside = key == "monitor" and colon == ":" and not value.strip()
+            foreign = not inside and key not in _FILE_KEYS
             if inside:
                 continue
         known = colon and key in _FILE_KEYS and (inside or not indented)
         scalar = _scalar(value.strip()) if known else None
-        if scalar is None:
-            if inside or not indented:
-                ignored.append(f"line {number} is not understood and ignored")
-        elif scalar:
+        if scalar:
             values[key] = scalar
+        elif scalar is None and not (indented and foreign):
+            ignored.append(f"line {number} is not understood and ignored")
     return values, ignored
 
 
@@ -194,13 +196,22 @@ def _checked_url(url: str | None, complaints: list[str]) -> str | None:
     if url is None:
         return None
     scheme, separator, _ = url.partition("://")
-    if separator and scheme.lower() in ("http", "https") and url_host(url):
-        return url.rstrip("/")
+    if separator and scheme.lower() in ("http", "https") and url_host(url) and _port_is_good(url):
+        authority, slash, path = url[len(scheme) + 3 :].partition("/")
+        if "@" in authority:
+            complaints.append("user and password in ARGUS_URL are not used; set ARGUS_TOKEN")
+        return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}".rstrip("/")
     complaints.append(
         "ARGUS_URL is not an http:// or https:// address: nothing is sent. "
         "It should look like http://localhost:8000"
     )
     return None
+
+
+def _port_is_good(url: str) -> bool:
+    authority = url.partition("://")[2].split("/", 1)[0].rpartition("@")[2]
+    port = authority.rpartition("]")[2].partition(":")[2]
+    return not port or (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536)
 
 
 def _token_for(
@@ -256,10 +267,9 @@ def _seconds(text: str | None, default: float, name: str, complaints: list[str])
 
 def _text(value: Any) -> str | None:
     """A setting as stripped text; None where it says nothing."""
-    if value is None or isinstance(value, (bool, float, int)):
+    if value is None or type(value) in (bool, float, int):
         return None
-    text = str(value).strip()
-    return text or None
+    return bounded_text(value).strip() or None
 
 
 def _without_comment(line: str) -> str:

@@ -6,6 +6,7 @@ what went in, and holds no tensor alive. Non-finite floats stay floats here; the
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -25,8 +26,8 @@ MAX_TOTAL_TEXT = (
 )
 MAX_INT_BITS = 1023  # beyond this an integer is beyond float range, and a platform rejects it
 
-# Values of exactly these types need no care at all: immutable, small and plain.
-PLAIN_NUMBERS = frozenset({int, float, bool, type(None)})
+# Values of exactly these types need no care: immutable, small, and numbers to every platform.
+PLAIN_NUMBERS = frozenset({int, float})
 
 
 def plain(value: Any) -> Any:
@@ -66,7 +67,7 @@ class _Plainer:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a foreign method may raise anything, SystemExit too
-            return f"<{kind.__name__}: {type(error).__name__}>"
+            return _described(value, error)
 
     def _convert_object(self, value: Any, depth: int) -> Any:
         if _is_instance(value, "enum", "Enum"):
@@ -98,17 +99,14 @@ class _Plainer:
             return self._spend_text(str(value.isoformat()))
         if hasattr(value, "item"):
             return self._array(value, depth)
-        if hasattr(value, "__index__"):
-            return _bounded_int(int(value.__index__()))
-        if hasattr(value, "__float__"):
-            return float(value)
-        return self._spend_text(_text_of(value))
+        number = _number_of(value)
+        return self._spend_text(_text_of(value)) if number is None else self.convert(number, depth)
 
     def _nest(self, value: Any, depth: int, build: Callable[[], Any]) -> Any:
         if id(value) in self.inside:
             return "<cycle>"
         if depth >= MAX_DEPTH:
-            return f"<{type(value).__name__} nested deeper than {MAX_DEPTH}>"
+            return f"<{_class_name(value)} nested deeper than {MAX_DEPTH}>"
         self.inside.add(id(value))
         try:
             return build()
@@ -118,12 +116,12 @@ class _Plainer:
     def _object(self, entries: Iterable[tuple[Any, Any]], depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key, item in entries:
-            if self.values_left <= 0:
+            if self.values_left <= 0 or self.text_left <= 0:  # keys are text too
                 result["..."] = "<more values than one event may hold>"
                 break
-            text = key if type(key) is str else _text_of(key)
+            text = _cut(key if type(key) is str else _text_of(key), MAX_KEY)
             self.text_left -= len(text)
-            result[_cut(text, MAX_KEY)] = self.convert(item, depth + 1)
+            result[text] = self.convert(item, depth + 1)
         return result
 
     def _list(self, items: Iterable[Any], depth: int) -> list[Any]:
@@ -144,7 +142,7 @@ class _Plainer:
             return self.convert(value.item(), depth)
         if size <= self.values_left and hasattr(value, "tolist"):
             return self.convert(value.tolist(), depth)
-        return f"<{type(value).__name__} of shape {tuple(value.shape)}>"
+        return f"<{_class_name(value)} of shape {tuple(value.shape)}>"
 
     def _spend_text(self, text: str) -> str:
         text = _cut(text, min(MAX_TEXT, max(self.text_left, 0)))
@@ -175,13 +173,39 @@ def _bounded_int(value: int) -> int | str:
     return value if bits <= MAX_INT_BITS else f"<integer of {bits} bits>"
 
 
+def _number_of(value: Any) -> int | float | None:
+    """The number that an object says it is; None for any other object.
+
+    What a class has, its values need not be able to do: every tensor of tensorflow has `__index__`,
+    and complex has `__float__` on Python 3.9.
+    """
+    for method, number in (("__index__", operator.index), ("__float__", float)):
+        if hasattr(value, method):
+            try:
+                return number(value)
+            except TypeError:
+                pass
+    return None
+
+
 def _text_of(value: Any) -> str:
+    """The text of anything, of exactly the type str: a subclass may have overridden its methods."""
     try:
-        return str(str(value))  # the outer one makes a plain str of a subclass
+        return str.__str__(value if isinstance(value, str) else str(value))
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        return f"<{type(value).__name__}: {type(error).__name__}>"
+        return _described(value, error)
+
+
+def _described(value: Any, error: BaseException) -> str:
+    return f"<{_class_name(value)}: {_class_name(error)}>"
+
+
+def _class_name(value: Any) -> str:
+    # The name that `type` keeps: a metaclass may have overridden `__name__`.
+    name: str = type.__dict__["__name__"].__get__(type(value))
+    return _cut(name, MAX_KEY)
 
 
 def _cut(text: str, limit: int) -> str:

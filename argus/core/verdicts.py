@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional, Union
 
+_FILE_REFUSED = (400, 403, 413, 415, 422)
+
 MAX_RETRY_AFTER_S = 600.0  # an absurd Retry-After must not silence a run for a day
 
 
@@ -23,9 +25,13 @@ class Reply(NamedTuple):
 
 
 class NetworkFailure(NamedTuple):
-    """No complete answer: refused, reset, timed out, a name that does not resolve."""
+    """No complete answer: refused, reset, timed out, a name that does not resolve.
+
+    `advice` is what a person must do where trying again will not help.
+    """
 
     reason: str
+    advice: Optional[str] = None
 
 
 Answer = Union[Reply, NetworkFailure]
@@ -39,6 +45,8 @@ class Verdict(NamedTuple):
     internal    indices it could not take for a reason of its own
     halve       send fewer together; one event alone that is not taken is a dead letter
     halt        nothing will get through until a person acts: why
+    absent      nobody is there who takes events
+    throttled   the platform said 429
     wait_s      the time that the platform asked for, where it did
     failure     what went wrong, for the log; None where all went well
     """
@@ -48,6 +56,7 @@ class Verdict(NamedTuple):
     internal: frozenset[int] = frozenset()
     halve: bool = False
     halt: Optional[str] = None
+    absent: bool = False
     throttled: bool = False
     wait_s: Optional[float] = None
     failure: Optional[str] = None
@@ -59,21 +68,21 @@ def judge(answer: Answer, event_ids: Sequence[str], wall_now: float) -> Verdict:
     `wall_now`, in seconds since the epoch, turns a Retry-After that is a date into seconds.
     """
     if isinstance(answer, NetworkFailure):
-        return Verdict(failure=answer.reason)
+        return Verdict(failure=answer.reason, halt=answer.advice, absent=True)
     status = answer.status
     failure = f"HTTP {status}{_said(answer.body)}"
     if 200 <= status < 300:
         return _judge_results(answer.body, event_ids)
-    if answer.redirect is not None:
-        return Verdict(
-            failure=failure, halt=f"it redirects to {answer.redirect}, which is not followed"
-        )
+    if 300 <= status < 400:
+        target = answer.redirect or "nowhere"
+        halt = f"it redirects to {target}, which is not followed"
+        return Verdict(failure=failure, halt=halt, absent=True)
     if status in (401, 403):
-        return Verdict(failure=failure, halt=f"it refused the token ({failure}); check ARGUS_TOKEN")
+        halt = f"it refused the token ({failure}); check ARGUS_TOKEN"
+        return Verdict(failure=failure, halt=halt, absent=True)
     if status in (404, 405, 407, 410):
-        return Verdict(
-            failure=failure, halt=f"no Argus platform answers there ({failure}); check ARGUS_URL"
-        )
+        halt = f"no Argus platform answers there ({failure}); check ARGUS_URL"
+        return Verdict(failure=failure, halt=halt, absent=True)
     if status in (400, 422):
         refused = _named_events(answer.body, len(event_ids))
         return Verdict(failure=failure, refused=refused, halve=not refused)
@@ -86,6 +95,29 @@ def judge(answer: Answer, event_ids: Sequence[str], wall_now: float) -> Verdict:
     )
 
 
+class UploadVerdict(NamedTuple):
+    """What becomes of one artifact: with neither of the first two, it goes again."""
+
+    delivered: bool = False
+    refused: Optional[str] = None
+    absent: bool = False
+    wait_s: Optional[float] = None
+
+
+def judge_upload(answer: Answer, wall_now: float) -> UploadVerdict:
+    """The verdict on one file. `wall_now` as in `judge`."""
+    if isinstance(answer, NetworkFailure):
+        return UploadVerdict(absent=True)
+    if 200 <= answer.status < 300:
+        return UploadVerdict(delivered=True)
+    if answer.status in _FILE_REFUSED:
+        return UploadVerdict(refused=f"HTTP {answer.status}{_said(answer.body)}")
+    return UploadVerdict(
+        absent=answer.status == 401 or answer.status < 400,
+        wait_s=retry_after_s(answer.retry_after, wall_now),
+    )
+
+
 def retry_after_s(value: str | None, wall_now: float) -> float | None:
     """A Retry-After header (RFC 9110, 10.2.3: seconds or an HTTP date) in seconds, capped."""
     if value is None:
@@ -93,10 +125,14 @@ def retry_after_s(value: str | None, wall_now: float) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
+        from datetime import timezone
         from email.utils import parsedate_to_datetime
 
         try:
-            seconds = parsedate_to_datetime(value).timestamp() - wall_now
+            date = parsedate_to_datetime(value)
+            if date.tzinfo is None:  # the obsolete format names no zone: HTTP dates are in UTC
+                date = date.replace(tzinfo=timezone.utc)
+            seconds = date.timestamp() - wall_now
         except (TypeError, ValueError, IndexError, OverflowError):
             return None
     if math.isnan(seconds):
@@ -119,9 +155,13 @@ def _judge_results(body: bytes, event_ids: Sequence[str]) -> Verdict:
             internal.add(index)
         elif result.get("status") == "rejected":
             refused[index] = error
+    # An event that stands in the file twice has two results: what the platform has, it has.
+    refused = {index: error for index, error in refused.items() if index not in confirmed}
+    internal -= confirmed | refused.keys()
     failure = None
-    if not confirmed and not refused and not internal:
-        failure = f"an answer that no Argus platform gives{_said(body)}"
+    absent = not confirmed and not refused and not internal
+    if absent:
+        failure = f"an answer that no Argus platform gives{_said(body)}; check ARGUS_URL"
     elif internal:
         failure = f"{len(internal)} events not stored: internal error of the platform"
     elif len(confirmed) + len(refused) < len(event_ids):
@@ -130,6 +170,7 @@ def _judge_results(body: bytes, event_ids: Sequence[str]) -> Verdict:
         confirmed=frozenset(confirmed),
         refused=refused,
         internal=frozenset(internal),
+        absent=absent,
         failure=failure,
     )
 

@@ -29,7 +29,7 @@ def open_append(path: Path, private: bool) -> int:
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     flags |= getattr(os, "O_BINARY", 0)
-    return os.open(path, flags, PRIVATE_FILE if private else SHARED_FILE)
+    return _opened(path, flags, private)
 
 
 def replace(path: Path, data: bytes, private: bool, durable: bool) -> None:
@@ -41,7 +41,7 @@ def replace(path: Path, data: bytes, private: bool, durable: bool) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
     flags |= getattr(os, "O_BINARY", 0)
     try:
-        fd = os.open(temporary, flags, PRIVATE_FILE if private else SHARED_FILE)
+        fd = _opened(temporary, flags, private)
         try:
             write_all(fd, data)
             if durable:
@@ -52,6 +52,17 @@ def replace(path: Path, data: bytes, private: bool, durable: bool) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _opened(path: Path, flags: int, private: bool) -> int:
+    fd = os.open(path, flags, PRIVATE_FILE if private else SHARED_FILE)
+    if private and hasattr(os, "fchmod"):  # a umask may have taken the owner's own bits away
+        try:
+            os.fchmod(fd, PRIVATE_FILE)
+        except OSError:
+            os.close(fd)
+            raise
+    return fd
 
 
 def write_all(fd: int, data: bytes) -> None:

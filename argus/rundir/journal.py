@@ -21,8 +21,9 @@ class Journal:
         self._directory = directory
         self._private = private
         self._fd = files.open_append(directory / layout.EVENTS, private)
-        self._torn = False
-        self.size = os.fstat(self._fd).st_size
+        end = os.fstat(self._fd).st_size
+        self.size = _whole_lines(self._fd, end)
+        self._torn = self.size < end  # what a killed writer left of a line: cut off before more
         self.position = self._stored_position()
 
     def append(self, lines: list[bytes]) -> None:
@@ -51,8 +52,8 @@ class Journal:
         """Begin the file anew, once all of it is delivered."""
         self.position = 0
         self._store_position()  # first: a position beyond the end would be no position
-        os.ftruncate(self._fd, 0)
         self.size = 0
+        self._cut_back()
 
     def read_from(self, offset: int) -> JournalReader:
         """A reader of the lines from `offset` on."""
@@ -84,6 +85,17 @@ class Journal:
         files.replace(self._directory / layout.DELIVERED, data, self._private, durable=False)
 
 
+def _whole_lines(fd: int, end: int) -> int:
+    """The size of the whole lines among the first `end` bytes of a file."""
+    while end > 0:
+        start = max(end - _READ_BYTES, 0)
+        newline = files.read_at(fd, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
+
+
 class JournalReader:
     """Reads whole lines from an offset on; what is appended meanwhile comes too."""
 
@@ -93,17 +105,28 @@ class JournalReader:
         self._lines: list[Line] = []
         self._read_at = offset
 
-    def take(self, max_events: int) -> list[Line]:
-        """Up to `max_events` lines, the next ones; none at the end of the whole lines."""
-        while len(self._lines) < max_events:
-            chunk = files.read_at(self._fd, _READ_BYTES, self._read_at)
-            if not chunk:
-                break
-            self._read_at += len(chunk)
-            self._lines += [read_line(line) for line in self._splitter.feed(chunk)]
-        taken, self._lines = self._lines[:max_events], self._lines[max_events:]
+    def take(self, max_events: int, max_bytes: int) -> list[Line]:
+        """The next lines: up to `max_events`, and no more once they have `max_bytes` together.
+
+        None at the end of the whole lines.
+        """
+        count = size = 0
+        while (
+            count < max_events and size < max_bytes and (count < len(self._lines) or self._read())
+        ):
+            if count < len(self._lines):
+                size += self._lines[count].size
+                count += 1
+        taken, self._lines = self._lines[:count], self._lines[count:]
         return taken
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._fd)
+
+    def _read(self) -> bool:
+        """Read on. False at the end of the file."""
+        chunk = files.read_at(self._fd, _READ_BYTES, self._read_at)
+        self._read_at += len(chunk)
+        self._lines += [read_line(line) for line in self._splitter.feed(chunk)]
+        return bool(chunk)

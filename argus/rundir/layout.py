@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from argus.core.identity import short_hash
-from argus.rundir.files import make_dir
+from argus.rundir.files import PRIVATE_DIR, make_dir
 
 SIDECAR = "run.json"
 EVENTS = "events.jsonl"
@@ -35,11 +35,13 @@ def state_dir_candidates(
 ) -> list[Path]:
     """The places for undelivered runs, best first."""
     if configured:
-        places = [Path(configured).expanduser()]
+        place = os.path.expanduser(configured)
     elif environ.get("XDG_STATE_HOME", "").startswith("/"):
-        places = [Path(environ["XDG_STATE_HOME"]) / "argus"]
+        place = environ["XDG_STATE_HOME"] + "/argus"
     else:
-        places = [Path("~/.local/state/argus").expanduser()]
+        place = os.path.expanduser("~/.local/state/argus")
+    # It still begins with ~ where nobody knows the home: a container with a made-up user id.
+    places = [] if place.startswith("~") else [Path(place)]
     return [*places, Path(temporary) / f"argus-{user_id}"]
 
 
@@ -51,6 +53,8 @@ def usable_state_dir(candidates: list[Path], user_id: int) -> Path:
             make_dir(place / "spill", private=True)
             _require_own(place, user_id)
             _require_own(place / "spill", user_id)
+            if user_id >= 0:  # of what a user configured, only what we put there is ours to close
+                os.chmod(place / "spill", PRIVATE_DIR)
             return place
         except OSError as error:
             problem = error
@@ -62,16 +66,11 @@ def spill_dir(state_dir: Path, batch_id: str, host: str, pid: int, unique: str) 
     return state_dir / "spill" / f"{file_name(batch_id)}.{file_name(host)}.{pid}.{unique}"
 
 
-def kept_dir(runs_dir: Path, batch_id: str, local_time: tuple[int, ...], attempt: int) -> Path:
+def kept_dir(runs_dir: Path, batch_id: str, local_time: Sequence[int]) -> Path:
     """The directory of a run that is kept: `<runs>/YYYYMMDD/HHMMSS/<batch_id>`."""
     year, month, day, hour, minute, second = local_time[:6]
-    suffix = f"-{attempt}" if attempt > 1 else ""
-    return (
-        runs_dir
-        / f"{year:04d}{month:02d}{day:02d}"
-        / f"{hour:02d}{minute:02d}{second:02d}"
-        / f"{file_name(batch_id)}{suffix}"
-    )
+    date, time = f"{year:04d}{month:02d}{day:02d}", f"{hour:02d}{minute:02d}{second:02d}"
+    return runs_dir / date / time / file_name(batch_id)
 
 
 def spilled_runs(state_dir: Path) -> Iterator[Path]:
@@ -86,13 +85,11 @@ def spilled_runs(state_dir: Path) -> Iterator[Path]:
 
 
 def _require_own(path: Path, user_id: int) -> None:
-    """Refuse a directory in a shared place that somebody else made or may write to."""
+    """Refuse a directory in a shared place that somebody else made, or that we cannot write."""
     info = os.lstat(path)
     if not stat.S_ISDIR(info.st_mode):
         raise NotADirectoryError(f"{path} is not a directory")
     if user_id >= 0 and info.st_uid != user_id:
         raise PermissionError(f"{path} belongs to somebody else")
-    if user_id >= 0 and info.st_mode & 0o077:
-        os.chmod(path, 0o700)
     if not os.access(path, os.W_OK | os.X_OK):
         raise PermissionError(f"{path} cannot be written")

@@ -41,7 +41,8 @@ class MediaList:
         line = {**artifact._asdict(), "state": state}
         if reason:
             line["reason"] = reason
-        data = json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogateescape")
+        # ASCII: a file name need not be UTF-8, and only escapes bring such a one back unharmed.
+        data = json.dumps(line).encode("ascii")
         files.append_lines(self._path, [data], self._private)
 
     def pending(self) -> list[Artifact]:

@@ -34,18 +34,28 @@ class RunDirectory:
     def create(cls, path: Path, kept: bool) -> RunDirectory:
         """Make and lock a new run directory. Raises OSError, also where somebody holds it."""
         files.make_dir(path, private=not kept)
-        lock = RunLock.acquire(path / layout.LOCK, private=not kept)
-        if lock is None:
+        run = cls._locked(path, kept)
+        if run is None:
             raise FileExistsError(f"{path} is being written by somebody else")
-        return cls(path, lock, kept)
+        return run
 
     @classmethod
     def recover(cls, path: Path, kept: bool) -> RunDirectory | None:
         """Lock what a dead process has left; None while its writer lives, or it is not ours."""
-        if str(path) in _held or not (path / layout.EVENTS).exists():
+        return cls._locked(path, kept) if (path / layout.EVENTS).exists() else None
+
+    @classmethod
+    def _locked(cls, path: Path, kept: bool) -> RunDirectory | None:
+        if str(path) in _held:
             return None
         lock = RunLock.acquire(path / layout.LOCK, private=not kept)
-        return None if lock is None else cls(path, lock, kept)
+        if lock is None:
+            return None
+        try:
+            return cls(path, lock, kept)
+        except OSError:
+            lock.release()
+            raise
 
     def describe(self, content: dict[str, Any]) -> None:
         """Replace the sidecar."""
@@ -54,6 +64,8 @@ class RunDirectory:
     def set_aside(self, dead: Sequence[DeadLetter]) -> None:
         """Keep events that no platform will take, each with the reason."""
         lines = [_dead_line(letter) for letter in dead]
+        if not lines:
+            return  # an empty file would look like a dead letter
         files.append_lines(self.path / layout.REJECTED, lines, private=not self.kept)
 
     def beat(self) -> None:
@@ -69,6 +81,13 @@ class RunDirectory:
         """Whether something was refused for good: then the directory stays, for a person to look."""
         return (self.path / layout.REJECTED).exists()
 
+    def finish(self) -> None:
+        """All is delivered: let go, and remove what nobody needs any more."""
+        if self.kept or self.has_dead_letters:
+            self.release()
+        else:
+            self.remove()
+
     def release(self) -> None:
         """Close everything and let the next one have the directory."""
         self.journal.close()
@@ -77,10 +96,14 @@ class RunDirectory:
 
     def remove(self) -> None:
         """Delete the directory with all that we put there, and let go of it."""
+        self.journal.close()  # Windows removes no file that is open
+        lock = self.path / layout.LOCK
         for entry in list(self.path.iterdir()):
-            if entry.name != layout.LOCK and (entry.is_file() or entry.is_symlink()):
+            if entry != lock and (entry.is_file() or entry.is_symlink()):
                 entry.unlink(missing_ok=True)
-        (self.path / layout.LOCK).unlink(missing_ok=True)
+        if os.name == "nt":
+            self.release()
+        lock.unlink(missing_ok=True)  # held, so that nobody gets a lock that is about to vanish
         self.release()
         self.path.rmdir()
 

@@ -1,0 +1,99 @@
+"""The process's own state: which Reporter is active, and which batch it is in.
+
+And the module-level functions that need no Reporter. None of them ever raises.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argus.core.identity import derived_batch_id, generated_batch_id
+from argus.core.settings import substitute
+from argus.core.values import bounded_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from argus.reporter import Reporter
+
+# The open Reporters, the innermost last. A list's append, remove and [-1] need no lock.
+_active: list[Reporter] = []
+_batch_id: str | None = None
+
+
+def emit(event: str = "", /, **fields: Any) -> None:
+    """Report an event on the active Reporter; nothing happens without one.
+
+    `job_id=` addresses a job; unset, the innermost open one. `batch_id=` addresses another batch
+    than the current one. A name that is none of the schema's event types arrives as a log line.
+    """
+    try:
+        reporter = _active[-1]
+    except IndexError:
+        return
+    if _batch_id != reporter.batch_id:
+        fields.setdefault("batch_id", _batch_id)
+    reporter.emit(event, **fields)
+
+
+def new_batch_id(prefix: str = "batch") -> str:
+    """A fresh `<prefix>-<12 hex>`."""
+    return generated_batch_id(bounded_text(prefix), os.urandom(6))
+
+
+def set_batch_id(batch_id: str | None) -> None:
+    """Make `batch_id` the process's current batch: `emit` reports into it."""
+    global _batch_id  # noqa: PLW0603 - it is the process's
+    _batch_id = None if batch_id is None else bounded_text(batch_id)
+
+
+def get_batch_id() -> str | None:
+    """The process's current batch id: of the Reporter that was opened last, or as it was set."""
+    return _batch_id
+
+
+def derive_batch_id(
+    project: str, experiment_name: str, git_sha: str | None = None, *, prefix: str = "bench"
+) -> str:
+    """`<prefix>-<16 hex>` from what identifies an experiment: the same inputs, the same id.
+
+    A restarted launcher continues its batch with it. `git_sha=None` asks git for the commit, for
+    1.5 s at most; "" or no git count as `no-git`.
+    """
+    if git_sha is None:
+        from argus.launch.git import head_sha
+
+        git_sha = head_sha()
+    return derived_batch_id(
+        bounded_text(project),
+        bounded_text(experiment_name),
+        bounded_text(git_sha),
+        bounded_text(prefix),
+    )
+
+
+def sub_env(template: Any, **extra: Any) -> Any:
+    """Replace `${VAR}` and `$VAR` in a string, from `extra`, then from the environment.
+
+    What neither knows stays as written; what is no string comes back as it is.
+    """
+    if not isinstance(template, str):
+        return template
+    return substitute(
+        template, {key: bounded_text(value) for key, value in extra.items()}, os.environ
+    )
+
+
+def activated(reporter: Reporter) -> None:
+    """A Reporter has been opened: it is the active one, and its batch the current one."""
+    _active.append(reporter)
+    set_batch_id(reporter.batch_id)
+
+
+def deactivated(reporter: Reporter) -> None:
+    """A Reporter has been closed: the one opened before it is active again."""
+    if reporter in _active:
+        _active.remove(reporter)
+    if _batch_id == reporter.batch_id:
+        set_batch_id(_active[-1].batch_id if _active else None)

@@ -1,0 +1,125 @@
+"""The three things that happen now and then beside a training: sign of life, stop button, and what
+the machine is doing. Each is a task for a `Periodic`."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from argus.delivery import fork
+from argus.delivery.periodic import Periodic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from argus.delivery.channel import Channel
+    from argus.delivery.stop_poll import StopPoll
+    from argus.resources.sampler import Sampler
+
+_FIRST_SNAPSHOT_S = 1.0  # soon, so that short runs have one; usage is told by the second look
+
+
+class Intervals:
+    """The seconds between two turns of each daemon; None where it is off."""
+
+    __slots__ = ("heartbeat_s", "snapshot_s", "stop_poll_s")
+
+    def __init__(
+        self, heartbeat_s: float | None, stop_poll_s: float | None, snapshot_s: float | None
+    ) -> None:
+        self.heartbeat_s = heartbeat_s
+        self.stop_poll_s = stop_poll_s
+        self.snapshot_s = snapshot_s
+
+
+class Daemons:
+    """The daemons of one open run. `active_job` gives the id that a heartbeat names."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        intervals: Intervals,
+        active_job: Callable[[], str],
+        stop: Callable[[], None],
+    ) -> None:
+        self._channel = channel
+        self._intervals = intervals
+        self._active_job = active_job
+        self._stop_training = stop
+        self._threads: list[Periodic] = []
+        self._poll: StopPoll | None = None
+        self._sampler: Sampler | None = None
+
+    def start(self) -> None:
+        """Start those that are on. Raises RuntimeError where no thread can be had."""
+        intervals = self._intervals
+        self._add("heartbeat", intervals.heartbeat_s, self._beat, intervals.heartbeat_s)
+        self._add("resource-snapshot", intervals.snapshot_s, self._snapshot, 0.0)
+        if self._channel.settings.url is None or intervals.stop_poll_s is None:
+            return
+        if "/" in self._channel.facts.batch_id:
+            self._channel.notices.warn(
+                "unpollable", "the stop button cannot reach this batch: there is a / in its id"
+            )
+            return
+        # A thousand runs that start together need not ask together.
+        first_s = intervals.stop_poll_s * random.uniform(0.5, 1.0)
+        self._add("stop-poll", intervals.stop_poll_s, self._ask, first_s)
+
+    def stop(self) -> None:
+        """End them soon; does not wait."""
+        for thread in self._threads:
+            thread.stop()
+
+    def _add(
+        self,
+        name: str,
+        interval_s: float | None,
+        task: Callable[[], float | None],
+        first_s: float | None,
+    ) -> None:
+        if interval_s is None or first_s is None:
+            return
+        thread = Periodic(name, interval_s, task, self._channel.notices, first_s)
+        thread.start()
+        self._threads.append(thread)
+
+    def _beat(self) -> None:
+        data: dict[str, object] = {"line": "heartbeat", "level": "debug"}
+        dropped = self._channel.notices.counts
+        if dropped:
+            data["dropped"] = dropped
+        self._channel.put(("log_line", time.time(), self._active_job(), data, None))
+
+    def _ask(self) -> float | None:
+        if self._poll is None:
+            with fork.importing():
+                from argus.delivery.stop_poll import StopPoll
+
+                self._poll = StopPoll(
+                    self._channel.facts.batch_id, self._channel.settings, self._channel.notices
+                )
+        requested, pause_s = self._poll.ask()
+        if requested:
+            self._stop_training()
+            return float("inf")  # it never goes back
+        return pause_s
+
+    def _complain(self, message: str) -> None:
+        self._channel.notices.debug("%s", message)
+
+    def _snapshot(self) -> float | None:
+        if self._sampler is None:
+            with fork.importing():
+                from pathlib import Path
+
+                from argus.resources.sampler import Sampler
+
+                self._sampler = Sampler.for_this_platform(Path.cwd(), self._complain)
+            self._sampler.sample(time.monotonic())  # usage is told from one look to the next
+            return min(_FIRST_SNAPSHOT_S, self._intervals.snapshot_s or _FIRST_SNAPSHOT_S)
+        data = self._sampler.sample(time.monotonic())
+        if data:
+            self._channel.put(("resource_snapshot", time.time(), None, data, None))
+        return None

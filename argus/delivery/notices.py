@@ -1,0 +1,88 @@
+"""What went wrong: counted always, and told to a person once for each reason.
+
+Everything goes to the logger `argus`. `logging` is loaded with the first thing there is to say.
+"""
+
+from __future__ import annotations
+
+import threading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Why an event was dropped.
+BUFFER_FULL = "buffer_full"
+JOURNAL_FULL = "journal_full"
+INVALID = "invalid"
+REJECTED = "rejected"
+
+
+class Notices:
+    """The counts of one reporter, and what it has said already."""
+
+    def __init__(self) -> None:
+        # Reentrant: a signal handler that reports may interrupt a count in its own thread.
+        self._counting = threading.RLock()
+        self._said: set[str] = set()
+        self._dropped: dict[str, int] = {}
+        self._mistakes = 0
+
+    def dropped(self, reason: str, count: int = 1) -> None:
+        """Count events that will not arrive; say so when it is the first time for that reason."""
+        with self._counting:
+            self._dropped[reason] = self._dropped.get(reason, 0) + count
+        self.warn(f"dropped {reason}", "events are being dropped: %s", _DROP_TEXTS[reason])
+
+    def mistake(self, what: str, *details: Any) -> None:
+        """Count something that the caller got wrong, and say the first of each kind."""
+        with self._counting:
+            self._mistakes += 1
+        self.warn(what, what, *details)
+
+    def warn(self, reason: str, message: str, *details: Any) -> None:
+        """Tell what a person must act on, once for each `reason`."""
+        with self._counting:
+            if reason in self._said:
+                return
+            self._said.add(reason)
+        _logger().warning(message, *details)
+
+    def debug(self, message: str, *details: Any) -> None:
+        """Tell what only a developer wants to know."""
+        _logger().debug(message, *details)
+
+    def has_said(self, reason: str) -> bool:
+        """Whether a person has been told."""
+        return reason in self._said
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many events were dropped, by reason."""
+        with self._counting:
+            return dict(self._dropped)
+
+    @property
+    def mistakes(self) -> int:
+        """How many mistakes of the caller were put right or left out."""
+        return self._mistakes
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew: the counts are the parent's, and its lock may be held for ever."""
+        self._counting = threading.RLock()
+        self._dropped = {}
+        self._mistakes = 0
+
+
+_DROP_TEXTS = {
+    BUFFER_FULL: "they come faster than they can be written down",
+    JOURNAL_FULL: "the event file has reached its greatest size, and the platform takes nothing",
+    INVALID: "an event could not be encoded",
+    REJECTED: "the platform refused some for good; they are kept in rejected.jsonl",
+}
+
+
+def _logger() -> Any:
+    import logging
+
+    return logging.getLogger("argus")

@@ -1,0 +1,197 @@
+"""The events of one run between the encoder and the platform, in order, on disk and in memory.
+
+What is put is appended to the journal first. It is handed out from memory while delivery keeps up,
+and read back from the file when it does not, so that an outage costs disk and not memory. Where the
+disk refuses, events stay in memory until it takes them or they are delivered.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from argus.core.batching import MAX_REQUEST_BYTES, Backlog
+from argus.core.jsonl import Line, own_line
+from argus.rundir.journal import Journal, JournalReader
+
+_MAX_READY_BYTES = 4_194_304  # in memory, beside the file
+_MAX_UNWRITTEN_BYTES = 16_777_216  # in memory alone
+_RESTART_BYTES = 16_777_216  # a delivered file of this size begins anew, where it is not kept
+
+
+class Outbox:
+    """One run's way out. `journal` is None where no directory can be had. `trouble` is told each
+    time the disk refuses."""
+
+    def __init__(
+        self,
+        journal: Journal | None,
+        max_bytes: int,
+        kept: bool,
+        sends: bool,
+        trouble: Callable[[OSError], None],
+    ) -> None:
+        self._journal = journal
+        self._max_bytes = max_bytes
+        self._kept = kept
+        self._sends = sends
+        self._trouble = trouble
+        self._ready: deque[Line] = deque()  # the next to be sent; all of them are in the file
+        self._ready_bytes = 0
+        self._unwritten: deque[Line] = deque()  # after everything in the file
+        self._unwritten_bytes = 0
+        self._cursor = journal.position if journal else 0  # the file is taken or ready up to here
+        self._reader: JournalReader | None = None  # while behind
+        self._handed: deque[_Handed] = deque()  # taken and not confirmed
+        self._since = 0.0
+        self._urgent = False
+        self.put_bytes = 0  # all that ever came
+        self.confirmed_bytes = 0  # all that the platform has, or will never take
+
+    # Coming in
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be put. Only a disk that refuses ever makes it scarce."""
+        return self._unwritten_bytes < _MAX_UNWRITTEN_BYTES
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the file has reached its greatest size: only lifecycle events may still come."""
+        return self._journal is not None and self._journal.size >= self._max_bytes
+
+    def put(self, lines: Iterable[bytes], now: float, urgent: bool) -> None:
+        """Take wire lines in. `now` is monotonic; urgent ones do not linger."""
+        if self._is_empty:
+            self._since = now
+        self._urgent = self._urgent or urgent
+        for data in lines:
+            line = own_line(data)
+            self._unwritten.append(line)
+            self._unwritten_bytes += line.size
+            self.put_bytes += line.size
+        self.write_down()
+
+    def write_down(self) -> bool:
+        """Append to the file what is not in it. False where the disk refuses, for now."""
+        if not self._unwritten:
+            return True
+        if self._journal is None:
+            return False
+        keeping_up = self._cursor == self._journal.size
+        try:
+            self._journal.append([line.data for line in self._unwritten])
+        except OSError as error:
+            self._trouble(error)
+            return False
+        if keeping_up and self._sends and self._ready_bytes < _MAX_READY_BYTES:
+            self._ready += self._unwritten
+            self._ready_bytes += self._unwritten_bytes
+            self._cursor = self._journal.size
+        self._unwritten.clear()
+        self._unwritten_bytes = 0
+        return True
+
+    # Going out
+
+    def backlog(self) -> Backlog | None:
+        """What waits to be taken; None where nothing does."""
+        if self._is_empty or not self._sends:
+            return None
+        behind = self._journal.size - self._cursor if self._journal else 0
+        return Backlog(
+            len(self._ready) + len(self._unwritten),
+            self._ready_bytes + self._unwritten_bytes + behind,
+            self._since,
+            self._urgent,
+        )
+
+    def take(self, most: int) -> list[Line]:
+        """Up to `most` of the next lines, not many more than fill a request."""
+        in_file = True
+        if self._ready:
+            taken = _pop(self._ready, most)
+            self._ready_bytes -= _size(taken)
+        elif self._journal is not None and self._cursor < self._journal.size:
+            taken = self._read_back(self._journal, most)
+        else:
+            in_file = False
+            taken = _pop(self._unwritten, most)
+            self._unwritten_bytes -= _size(taken)
+        if taken:
+            self._handed.append(_Handed(_size(taken), in_file))
+        self._urgent = self._urgent and not self._is_empty
+        return taken
+
+    def confirm(self, size: int) -> None:
+        """The first `size` bytes of what was taken need nothing more."""
+        self.confirmed_bytes += size
+        moved = 0
+        while size:
+            first = self._handed[0]
+            part = min(size, first.size)
+            size -= part
+            first.size -= part
+            moved += part if first.in_file else 0
+            if not first.size:
+                self._handed.popleft()
+        if self._journal is None or not moved:
+            return
+        try:
+            self._journal.move(moved)
+            if self.is_delivered and not self._kept and self._journal.size >= _RESTART_BYTES:
+                self._journal.restart()
+                self._cursor = 0
+        except OSError as error:
+            self._trouble(error)
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether everything that came has been confirmed."""
+        return self._is_empty and not any(handed.size for handed in self._handed)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether everything that came is in the file or confirmed."""
+        return not self._unwritten and not any(
+            handed.size and not handed.in_file for handed in self._handed
+        )
+
+    @property
+    def _is_empty(self) -> bool:
+        behind = self._journal is not None and self._cursor < self._journal.size
+        return not self._ready and not self._unwritten and not behind
+
+    def _read_back(self, journal: Journal, most: int) -> list[Line]:
+        if self._reader is None:
+            self._reader = journal.read_from(self._cursor)
+        taken = self._reader.take(most, MAX_REQUEST_BYTES)
+        self._cursor += _size(taken)
+        if self._cursor >= journal.size or not taken:
+            self._cursor = journal.size
+            self._reader.close()
+            self._reader = None
+        return taken
+
+
+class _Handed:
+    """Some lines that were taken together: how much of them is not confirmed."""
+
+    __slots__ = ("in_file", "size")
+
+    def __init__(self, size: int, in_file: bool) -> None:
+        self.size = size
+        self.in_file = in_file
+
+
+def _pop(lines: deque[Line], most: int) -> list[Line]:
+    taken: list[Line] = []
+    size = 0
+    while lines and len(taken) < most and size < MAX_REQUEST_BYTES:
+        size += lines[0].size
+        taken.append(lines.popleft())
+    return taken
+
+
+def _size(lines: Iterable[Line]) -> int:
+    return sum(line.size for line in lines)

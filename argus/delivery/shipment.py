@@ -1,0 +1,64 @@
+"""One event file on its way to a platform: takes lines, sends them, carries the answer out.
+
+The same for the run at hand and for what a dead process has left.
+"""
+
+from __future__ import annotations
+
+import time
+
+from argus.core.delivery import Delivery, Gate, Outcome
+from argus.core.flight import DeadLetter
+from argus.delivery.notices import REJECTED, Notices
+from argus.delivery.outbox import Outbox
+from argus.rundir.run import RunDirectory
+from argus.transport.address import EVENTS_PATH
+from argus.transport.client import HttpClient
+
+REQUEST_TIMEOUT_S = 15.0  # a platform whose database is locked may well take ten
+
+
+class Shipment:
+    """Delivers what comes out of `outbox`. `run` is None where no directory can be had."""
+
+    def __init__(
+        self, outbox: Outbox, run: RunDirectory | None, gate: Gate, notices: Notices
+    ) -> None:
+        self.outbox = outbox
+        self.run = run
+        self._delivery = Delivery(gate)
+        self._notices = notices
+
+    def due_at(self) -> float | None:
+        """When the next request may go, on the monotonic clock; None where nothing waits."""
+        return self._delivery.due_at(self.outbox.backlog())
+
+    def send(self, client: HttpClient) -> Outcome | None:
+        """One request and what its answer means; None where there was nothing to send after all."""
+        self._set_aside(self._delivery.board(self.outbox.take(self._delivery.room)))
+        lines = self._delivery.request()
+        self.outbox.confirm(self._delivery.settled_bytes())
+        if not lines:
+            return None
+        body = b'{"events":[' + b",".join(line.data for line in lines) + b"]}"
+        answer = client.request("POST", EVENTS_PATH, body, REQUEST_TIMEOUT_S)
+        outcome = self._delivery.answered(time.monotonic(), time.time(), answer)
+        self._set_aside(outcome.dead)
+        self.outbox.confirm(outcome.settled_bytes)
+        return outcome
+
+    @property
+    def undelivered(self) -> bool:
+        """Whether there is anything that the platform does not have."""
+        return not self.outbox.is_delivered
+
+    def _set_aside(self, dead: list[DeadLetter]) -> None:
+        if not dead:
+            return
+        self._notices.dropped(REJECTED, len(dead))
+        self._notices.debug("refused for good: %s", dead[0].reason)
+        if self.run is not None:
+            try:
+                self.run.set_aside(dead)
+            except OSError as error:
+                self._notices.debug("a refused event could not be kept: %s", error)

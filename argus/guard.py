@@ -1,0 +1,38 @@
+"""The outermost line of each public call: whatever happens inside, training goes on."""
+
+from __future__ import annotations
+
+import functools
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    Call = TypeVar("Call", bound=Callable[..., Any])
+
+
+def never_raises(otherwise: Any) -> Callable[[Call], Call]:
+    """A method that returns `otherwise` where it would raise, and has its object's `_notices`
+    tell it once. KeyboardInterrupt and SystemExit are the user's, and pass."""
+
+    def decorate(call: Call) -> Call:
+        @functools.wraps(call)
+        def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return call(self, *args, **kwargs)
+            except Exception as error:
+                tell(self, call.__name__, error)
+                return otherwise
+
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def tell(owner: Any, name: str, error: BaseException) -> None:
+    """Say once that a call has failed inside. Only the type: an error's text may be anything."""
+    owner._notices.warn(
+        f"call {name}", "%s() failed inside and was left out: %s", name, type(error).__name__
+    )
+    owner._notices.debug("%s() failed", name, exc_info=error)

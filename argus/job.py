@@ -1,0 +1,197 @@
+"""One job of a batch, as its training loop sees it."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from argus.core.fields import fitted
+from argus.core.identity import fit_id
+from argus.core.schema import MAX_JOB_ID, RESERVED_KEYS
+from argus.core.values import PLAIN_NUMBERS, bounded_text, plain
+from argus.delivery.upload_request import UploadRequest
+from argus.guard import never_raises, tell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from os import PathLike
+    from types import TracebackType
+    from typing import Any
+
+    from argus.reporter import Reporter
+
+UPLOAD_WAIT_S = 60.0
+
+_clock = time.time
+
+
+class JobContext:
+    """A job, from `job_start` to `job_done` or `job_failed`. Made by `Reporter.job`.
+
+    Its methods may be used from any thread. They never raise and never wait, but for `upload`.
+    """
+
+    def __init__(self, reporter: Reporter, job_id: Any, model: Any, dataset: Any) -> None:
+        self._reporter = reporter
+        self._notices = reporter._notices
+        self._job_id = self._usable_id(job_id)
+        self._fields = {"model": model, "dataset": dataset}
+        self._metrics: dict[str, Any] = {}
+        self._epochs = 0
+        self._started_at = time.monotonic()
+        self._pid = os.getpid()
+
+    @property
+    def job_id(self) -> str:
+        """The id as the platform has it: at most 256 characters."""
+        return self._job_id
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the training should end: follows the Reporter."""
+        return self._reporter.stopped
+
+    def __enter__(self) -> JobContext:
+        self._open()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close(exc)
+
+    def epoch(
+        self,
+        /,
+        epoch: Any = None,
+        *,
+        train_loss: Any = None,
+        val_loss: Any = None,
+        lr: Any = None,
+        batch_time_ms: Any = None,
+        **extra: Any,
+    ) -> None:
+        """Report one epoch.
+
+        `epoch` is a whole number; losses, `lr` and `batch_time_ms` are numbers, or scalars of
+        numpy, torch, jax and the like; `extra` is anything. None is left out. The values are
+        taken at the call. A fraction is rounded down, and a missing epoch counted on.
+        """
+        # The hot path. Everything that may cost is behind the one test for plain numbers.
+        try:
+            channel = self._reporter._channel
+            if channel is None:
+                return
+            data = {"epoch": epoch}
+            if train_loss is not None:
+                data["train_loss"] = train_loss
+            if val_loss is not None:
+                data["val_loss"] = val_loss
+            if lr is not None:
+                data["lr"] = lr
+            if batch_time_ms is not None:
+                data["batch_time_ms"] = batch_time_ms
+            if extra:
+                data.update(extra)
+            if (
+                type(epoch) is not int
+                or not PLAIN_NUMBERS.issuperset(map(type, data.values()))
+                or not RESERVED_KEYS.isdisjoint(extra)
+            ):
+                data = self._fitted_epoch(data)
+            self._epochs += 1
+            channel.put(("job_epoch", _clock(), self._job_id, data, None))
+        except Exception as error:
+            tell(self, "epoch", error)
+
+    @never_raises(None)
+    def metrics(self, m: Any) -> None:
+        """Keep final metrics, a mapping; several calls merge. They are sent with `job_done`."""
+        values = plain(m)
+        if isinstance(values, dict):
+            self._metrics.update(values)
+        else:
+            self._notices.mistake("metrics() takes a mapping; what it was given is left out")
+
+    @never_raises(None)
+    def log(self, message: Any, level: Any = "INFO") -> None:
+        """Report one line of a log. The level arrives in lower case."""
+        data = {"line": bounded_text(message), "level": bounded_text(level, 32).lower() or "info"}
+        self._reporter._put("log_line", self._job_id, data)
+
+    @never_raises(0)
+    def upload(
+        self, path: str | PathLike[str], *, glob: str = "**/*.png", wait: bool = True
+    ) -> int:
+        """Upload a file, or those files of a directory that match `glob`.
+
+        Only .png .jpg .jpeg .pdf .svg are taken. Returns the number uploaded by the time it
+        returns: at most `UPLOAD_WAIT_S` later, at once where the platform is known to be away or
+        `wait` is false. What is not uploaded by then is remembered and sent later.
+        """
+        path, glob = os.fspath(path), bounded_text(glob)
+        request = UploadRequest(str(path), glob, self._reporter.batch_id, self._job_id, label=None)
+        return self._reporter._upload(request, UPLOAD_WAIT_S if wait else 0.0)
+
+    # The life cycle
+
+    @never_raises(None)
+    def _open(self) -> None:
+        self._started_at = time.monotonic()
+        self._pid = os.getpid()
+        self._reporter._job_opened(self)
+        data, mistakes = fitted("job_start", self._fields)
+        if mistakes:
+            self._notices.mistake("model and dataset of a job should be text")
+        self._reporter._put("job_start", self._job_id, data)
+
+    @never_raises(None)
+    def _close(self, exc: BaseException | None) -> None:
+        if os.getpid() != self._pid:
+            return  # a forked child leaves the block: the job is its parent's to end
+        failed = is_failure(exc)
+        self._reporter._job_closed(self, failed)
+        data: dict[str, Any] = {"elapsed_s": round(time.monotonic() - self._started_at, 6)}
+        if failed:
+            data.update(status="FAILED", **described(exc))
+        else:
+            data.update(status="DONE", train_epochs=self._epochs)
+        if self._metrics or not failed:
+            data["metrics"] = dict(self._metrics)
+        self._reporter._put("job_failed" if failed else "job_done", self._job_id, data)
+
+    def _usable_id(self, job_id: Any) -> str:
+        text = "" if job_id is None else bounded_text(job_id)
+        if not isinstance(job_id, str) or not text:
+            text = text or f"job-{self._reporter._next_number()}"
+            self._notices.mistake("a job id should be a text; %s is used", text)
+        return fit_id(text, MAX_JOB_ID)
+
+    def _fitted_epoch(self, given: dict[str, Any]) -> dict[str, Any]:
+        data, mistakes = fitted("job_epoch", given)
+        if "epoch" not in data:
+            data = {"epoch": self._epochs, **data}
+            mistakes += 1
+        if mistakes:
+            self._notices.mistake(
+                "epoch() was given what is no number; it was put right or left out"
+            )
+        return data
+
+
+def is_failure(exc: BaseException | None) -> bool:
+    """Whether a block that is left with `exc` has failed: `sys.exit(0)` is an ordinary end."""
+    if isinstance(exc, SystemExit):
+        return exc.code not in (None, 0)
+    return exc is not None
+
+
+def described(exc: BaseException | None) -> dict[str, str]:
+    """The fields that say why something failed. No exception is kept: it would keep the frames
+    of the training, and all tensors in them, alive."""
+    name = type(exc).__name__
+    text = bounded_text(exc)
+    return {"error": f"{name}: {text}" if text else name, "reason": name}

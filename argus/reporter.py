@@ -1,0 +1,311 @@
+"""The Reporter: one batch, from `batch_start` to `batch_done` or `batch_failed`.
+
+It owns the life cycle (new, open, closing, closed) and nothing heavier: buffer, files, sockets and
+threads are those of its channel.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from argus import current
+from argus.core.events import standard_event
+from argus.core.fields import fitted
+from argus.core.identity import fit_id
+from argus.core.schema import LIFECYCLE, MAX_BATCH_ID, MAX_JOB_ID
+from argus.core.settings import (
+    DISABLED,
+    HEARTBEAT_S,
+    SNAPSHOT_S,
+    STOP_POLL_S,
+    Settings,
+    interval_s,
+    resolve,
+)
+from argus.core.values import bounded_text
+from argus.delivery.channel import Channel, RunFacts
+from argus.delivery.daemons import Daemons, Intervals
+from argus.delivery.notices import Notices
+from argus.delivery.upload_request import BATCH_LABEL, UploadRequest
+from argus.guard import never_raises
+from argus.job import JobContext, described, is_failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from os import PathLike
+    from types import TracebackType
+    from typing import Any, Union
+
+    Data = Union[dict[str, Any], Callable[[], dict[str, Any]]]
+
+_SETTINGS_FILE = os.path.join("configs", "monitor.yaml")
+_MAX_SETTINGS_FILE = 65_536
+
+
+class Reporter:
+    """Reports one batch of jobs to an Argus platform.
+
+    Use it as a context manager. Without a platform (`monitor_url`, `ARGUS_URL` or `url` in
+    `configs/monitor.yaml`) every call is a silent no-op. No call ever raises; none waits, but for
+    `upload` and leaving the block, which takes `ARGUS_EXIT_TIMEOUT` seconds at most.
+
+    `heartbeat`, `stop_polling` and `resource_snapshot` are True, False or an interval in seconds.
+    `auto_upload_dirs` are directories whose figures are uploaded on a clean exit. `batch_id` gives
+    the batch an id of its own; `resume_from` does the same for a run that continues an earlier one.
+    """
+
+    def __init__(
+        self,
+        batch_prefix: str = "batch",
+        *,
+        experiment_type: str | None = None,
+        source_project: str | None = None,
+        command: str | None = None,
+        n_total: int | None = None,
+        heartbeat: bool | float = True,
+        stop_polling: bool | float = True,
+        resource_snapshot: bool | float = True,
+        monitor_url: str | None = None,
+        token: str | None = None,
+        auto_upload_dirs: Sequence[str | PathLike[str]] | None = None,
+        batch_id: str | None = None,
+        resume_from: str | None = None,
+    ) -> None:
+        self._notices = Notices()
+        self._channel: Channel | None = None  # None: nothing is reported
+        self._daemons: Daemons | None = None
+        self._stopped = False
+        self._jobs: list[JobContext] = []  # the open ones, the innermost last
+        self._latest_job_id: str | None = None
+        self._numbered = self._n_done = self._n_failed = 0
+        self._opened_at = time.monotonic()
+        self._pid = os.getpid()
+        self._settings = self._resolved(monitor_url, token) or Settings()
+        own_id = batch_id if batch_id is not None else resume_from
+        # A batch that somebody else has opened is theirs to begin and to end.
+        self._joins = own_id is None and self._settings.batch_id is not None
+        self._batch_id = self._usable_id(own_id or self._settings.batch_id, batch_prefix)
+        self._batch_fields = {"experiment_type": experiment_type, "n_total_jobs": n_total}
+        self._command = None if command is None else bounded_text(command)
+        self._project = bounded_text(source_project or "default", 256)
+        self._auto_upload_dirs = auto_upload_dirs
+        self._intervals = Intervals(
+            interval_s(heartbeat, HEARTBEAT_S),
+            interval_s(stop_polling, STOP_POLL_S),
+            interval_s(resource_snapshot, SNAPSHOT_S),
+        )
+
+    @property
+    def batch_id(self) -> str:
+        """The id of the batch: 1 to 128 characters."""
+        return self._batch_id
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the platform's stop button was pressed, or `stop()` called. Never goes back."""
+        return self._stopped
+
+    def stop(self) -> None:
+        """Ask the training to end, as the stop button does."""
+        self._stopped = True
+
+    def job(
+        self, job_id: str, *, model: str | None = None, dataset: str | None = None
+    ) -> JobContext:
+        """A job of this batch, to be used as a context manager.
+
+        `job_id` should be unique over all batches where files are uploaded. None or an empty text
+        gets a number instead; one of over 256 characters is cut, with a hash to keep it apart.
+        """
+        return JobContext(self, job_id, model, dataset)
+
+    def emit(self, event: str = "", /, **fields: Any) -> None:
+        """Report an unusual event. `job_id=` addresses a job; unset, the innermost open one."""
+        self._emit(event, fields)
+
+    def __enter__(self) -> Reporter:
+        self._open()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close(exc)
+
+    def __repr__(self) -> str:
+        return f"<Reporter {self._batch_id}>"
+
+    # The life cycle
+
+    @never_raises(None)
+    def _open(self) -> None:
+        self._opened_at = time.monotonic()
+        self._pid = os.getpid()
+        for complaint in self._settings.complaints:
+            self._notices.warn(complaint, "%s", complaint)
+        current.activated(self)
+        if self._settings.mode == DISABLED:
+            return
+        experiment_type = self._batch_fields["experiment_type"]
+        channel = Channel(
+            RunFacts(
+                self._batch_id,
+                self._project,
+                None if experiment_type is None else bounded_text(experiment_type),
+                self._command,
+            ),
+            self._settings,
+            self._notices,
+        )
+        channel.start()
+        self._channel = channel
+        if not self._joins:
+            self._put("batch_start", None, self._first_data())
+        self._daemons = Daemons(channel, self._intervals, self._active_job_id, self.stop)
+        self._daemons.start()
+
+    @never_raises(None)
+    def _close(self, exc: BaseException | None) -> None:
+        channel = self._channel
+        if os.getpid() == self._pid:
+            current.deactivated(self)
+        if channel is None:
+            return
+        failed = is_failure(exc)
+        if os.getpid() == self._pid:
+            if self._daemons is not None:
+                self._daemons.stop()
+            if not failed:
+                self._auto_upload()
+            if not self._joins:
+                self._put("batch_failed" if failed else "batch_done", None, self._last_data(exc))
+        # A forked child that leaves the block only has its own events delivered.
+        channel.close("failed" if failed else "done")
+        self._channel = None
+
+    def _first_data(self) -> Data:
+        fields, mistakes = fitted("batch_start", self._batch_fields)
+        if mistakes:
+            self._notices.mistake("experiment_type should be a text, and n_total a whole number")
+
+        def data() -> dict[str, Any]:
+            from argus.rundir.writer import command
+
+            return {**fields, "command": command(self._command)}
+
+        return data
+
+    def _last_data(self, exc: BaseException | None) -> Data:
+        elapsed_s = round(time.monotonic() - self._opened_at, 6)
+        fields: dict[str, Any] = {
+            "n_done": self._n_done,
+            "n_failed": self._n_failed,
+            "total_elapsed_s": elapsed_s,
+        }
+        if is_failure(exc):
+            fields.update(**described(exc), exit_code=exit_code(exc))
+        channel, notices = self._channel, self._notices
+
+        def data() -> dict[str, Any]:  # asked last of all, when the counts are known
+            told = {"uploaded": channel.uploaded if channel else 0, "dropped": notices.counts}
+            return {**fields, **{name: value for name, value in told.items() if value}}
+
+        return data
+
+    # What jobs and daemons need
+
+    def _put(
+        self, event_type: str, job_id: str | None, data: Data, batch_id: str | None = None
+    ) -> None:
+        channel = self._channel
+        if channel is not None:
+            record = (event_type, time.time(), job_id, data, batch_id)
+            channel.put(record, urgent=event_type in LIFECYCLE)
+
+    def _job_opened(self, job: JobContext) -> None:
+        self._jobs.append(job)
+        self._latest_job_id = job.job_id
+
+    def _job_closed(self, job: JobContext, failed: bool) -> None:
+        if job in self._jobs:
+            self._jobs.remove(job)
+        if failed:
+            self._n_failed += 1
+        else:
+            self._n_done += 1
+
+    def _next_number(self) -> int:
+        self._numbered += 1
+        return self._numbered
+
+    def _upload(self, request: UploadRequest, wait_s: float) -> int:
+        channel = self._channel
+        if channel is None:
+            return 0
+        channel.put(request, urgent=True)
+        if not channel.is_away:
+            request.done.wait(wait_s)
+        return request.uploaded
+
+    def _active_job_id(self) -> str:
+        """The job that a heartbeat names; where none is open, the batch stands in for one."""
+        try:
+            return self._jobs[-1].job_id
+        except IndexError:
+            return self._batch_id
+
+    @never_raises(None)
+    def _emit(self, event: str, fields: dict[str, Any]) -> None:
+        if self._channel is None:
+            return
+        event = bounded_text(event or fields.pop("event", "event"), 256)
+        job_id = fields.pop("job_id", None)
+        batch_id = fields.pop("batch_id", None)
+        job = fit_id(bounded_text(job_id), MAX_JOB_ID) if job_id else self._active_job_id()
+        batch = fit_id(bounded_text(batch_id), MAX_BATCH_ID) if batch_id else None
+        event_type, job_or_none, named = standard_event(event, fields, job, batch or self._batch_id)
+        data, mistakes = fitted(event_type, named)
+        if event_type == "job_epoch" and "epoch" not in data:
+            data["epoch"] = 0
+            mistakes += 1
+        if mistakes:
+            self._notices.mistake("emit() was given fields that do not fit a %s", event_type)
+        self._put(event_type, job_or_none, data, batch)
+
+    # Details of construction and closing
+
+    @never_raises(None)
+    def _resolved(self, monitor_url: Any, token: Any) -> Settings:
+        return resolve(monitor_url, token, os.environ, _settings_file())
+
+    def _usable_id(self, given: Any, prefix: Any) -> str:
+        text = bounded_text(given) if given is not None else ""
+        return fit_id(text or current.new_batch_id(prefix), MAX_BATCH_ID)
+
+    def _auto_upload(self) -> None:
+        for directory in self._auto_upload_dirs or ():
+            request = UploadRequest(
+                os.fspath(directory), "**/*", self._batch_id, self._latest_job_id, BATCH_LABEL
+            )
+            self._upload(request, wait_s=0.0)
+
+
+def exit_code(exc: BaseException | None) -> int:
+    """The exit code that a process ends with because of `exc`."""
+    if isinstance(exc, SystemExit) and isinstance(exc.code, int):
+        return exc.code
+    return 130 if isinstance(exc, KeyboardInterrupt) else 1
+
+
+def _settings_file() -> str | None:
+    """The text of `configs/monitor.yaml` below the working directory, where there is one."""
+    try:
+        with open(_SETTINGS_FILE, encoding="utf-8", errors="replace") as file:
+            return file.read(_MAX_SETTINGS_FILE)
+    except OSError:
+        return None

@@ -1,0 +1,49 @@
+"""Who writes a run: host, user, process and boot, so that a reader can tell a dead writer."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+_MAX_COMMAND = 4_096
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def host_name() -> str:
+    """The name of this machine, as its network knows it."""
+    return platform.node() or "unknown-host"
+
+
+def user_name() -> str | None:
+    """The name of the user, or None where even the system does not know it (a bare container)."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return None
+
+
+def user_id() -> int:
+    """The numeric user, or -1 where the system has none."""
+    return os.getuid() if hasattr(os, "getuid") else -1
+
+
+def boot_id() -> str | None:
+    """What changes with each start of this machine: a pid of an earlier boot means nothing."""
+    try:
+        return _BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return None
+
+
+def command(given: str | None) -> str:
+    """The command that a run was started with: as given, or as this process was; secrets hidden."""
+    from argus.core.redact import command_line, redacted
+
+    if given is not None:
+        return redacted(given)[:_MAX_COMMAND]
+    # orig_argv has the interpreter and `-m` too; Python 3.9 does not know it yet.
+    return command_line(getattr(sys, "orig_argv", sys.argv))[:_MAX_COMMAND]

@@ -1,0 +1,138 @@
+"""Requests to one platform over one keep-alive connection. For one thread, never shared.
+
+An expected failure of the network is a value that comes back, not an exception: the errors of
+sockets, TLS and HTTP are told apart here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Callable, Sequence
+
+from argus.core.settings import Secret
+from argus.core.verdicts import Answer, NetworkFailure, Reply
+from argus.core.version import __version__
+from argus.transport.address import Address, redirected
+from argus.transport.connection import Body, Connection, open_stream, open_tunnel
+from argus.transport.multipart import FileChangedError
+from argus.transport.patience import Patience
+from argus.transport.resolver import Resolver
+from argus.transport.route import proxy_for, tls_context
+from argus.transport.stream import Stream
+
+_MAX_REDIRECTS = 3
+# A 303 asks for a GET elsewhere; these are taken as "the same, there", as an API means them.
+_SAME_THERE = (301, 302, 307, 308)
+
+
+class HttpClient:
+    """Speaks to one platform. `meanwhile` is called now and then while a request waits."""
+
+    def __init__(
+        self,
+        address: Address,
+        token: Secret | None,
+        ca_bundles: Sequence[str],
+        complain: Callable[[str], None],
+        meanwhile: Callable[[Patience], None],
+    ) -> None:
+        self._address = address
+        self._token = token
+        self._ca_bundles = ca_bundles
+        self._complain = complain
+        self._meanwhile = meanwhile
+        self._proxy = proxy_for(address, complain)
+        self._tls = tls_context(ca_bundles, complain) if address.scheme == "https" else None
+        self._resolver = Resolver()
+        self._connection = Connection()
+
+    def request(self, method: str, path: str, body: Body, timeout_s: float) -> Answer:
+        """One exchange within `timeout_s`: connecting, sending and the whole answer."""
+        patience = Patience(timeout_s, self._meanwhile)
+        target = self._address.prefix + path
+        try:
+            for _ in range(_MAX_REDIRECTS):
+                reply = self._exchange(method, target, body, patience)
+                if reply.status not in _SAME_THERE:
+                    return reply
+                followed = redirected(self._address, target, reply.redirect or "")
+                if followed is None:
+                    return reply
+                target = self._turn_to(*followed)
+            return reply
+        except (OSError, http.client.HTTPException, FileChangedError, ValueError) as error:
+            self.close()
+            return _failure(error)
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        self._connection.close()
+
+    def _turn_to(self, address: Address, target: str) -> str:
+        """Follow a redirect. One to https holds for all later requests too."""
+        if address != self._address:
+            self.close()
+            self._address = address
+            self._tls = self._tls or tls_context(self._ca_bundles, self._complain)
+            self._proxy = proxy_for(address, self._complain)
+        return target
+
+    def _exchange(self, method: str, target: str, body: Body, patience: Patience) -> Reply:
+        """One request and its reply, on the connection at hand if it still stands."""
+        if self._connection.is_usable():
+            try:
+                return self._send(method, target, body, patience)
+            except (ConnectionError, http.client.RemoteDisconnected):
+                # The server closed it while it was idle. Sending twice is safe: events carry
+                # ids, and an upload that was not answered has no artifact.
+                pass
+        self.close()
+        self._connection.stream = self._connect(patience)
+        return self._send(method, target, body, patience)
+
+    def _send(self, method: str, target: str, body: Body, patience: Patience) -> Reply:
+        if self._proxy is not None and self._address.scheme == "http":
+            target = f"http://{self._address.authority}{target}"
+        return self._connection.exchange(method, target, self._headers(), body, patience)
+
+    def _headers(self) -> dict[str, str]:
+        headers = {
+            "Host": self._address.authority,
+            "Accept": "application/json",
+            "User-Agent": f"argus-reporter/{__version__}",
+        }
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        if self._proxy is not None and self._proxy.authorization and self._tls is None:
+            headers["Proxy-Authorization"] = self._proxy.authorization
+        return headers
+
+    def _connect(self, patience: Patience) -> Stream:
+        host, port = self._address.host, self._address.port
+        if self._proxy is not None:
+            host, port = self._proxy.host, self._proxy.port
+        stream = open_stream(self._resolver.lookup(host, port, patience), patience)
+        try:
+            if self._tls is not None:
+                if self._proxy is not None:
+                    open_tunnel(stream, self._address.host_and_port, self._proxy.authorization)
+                stream.start_tls(self._tls, self._address.host)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+
+def _failure(error: Exception) -> NetworkFailure:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = error.verify_message or str(error)
+        return NetworkFailure(
+            f"TLS: {reason}",
+            advice=f"its certificate is not trusted ({reason}); for an authority of your own set "
+            "ARGUS_CA_BUNDLE to its file",
+        )
+    if isinstance(error, FileChangedError):
+        return NetworkFailure("the file became shorter while it was being sent")
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return NetworkFailure(f"{type(error).__name__}: {text}")

@@ -1,0 +1,56 @@
+"""How to get there: straight or through a proxy, and whom to trust at the other end."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+import urllib.request
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Optional
+from urllib.parse import unquote, urlsplit
+
+from argus.transport.address import Address
+
+_DEFAULT_PROXY_PORT = 80
+
+
+class Proxy(NamedTuple):
+    """A forward proxy. `authorization` is the value of its header, where it wants one."""
+
+    host: str
+    port: int
+    authorization: Optional[str]
+
+    def __repr__(self) -> str:
+        return f"Proxy({self.host}:{self.port})"  # the password stays out of logs
+
+
+def proxy_for(address: Address, complain: Callable[[str], None]) -> Proxy | None:
+    """The proxy that the environment names for `address`, by the rules of `urllib.request`."""
+    url = urllib.request.getproxies().get(address.scheme)
+    if not url or urllib.request.proxy_bypass(address.host_and_port):
+        return None
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    try:
+        port = parts.port or _DEFAULT_PROXY_PORT
+    except ValueError:
+        port = 0
+    if parts.scheme != "http" or not parts.hostname or not port:
+        complain(f"{address.scheme.upper()}_PROXY names a proxy that is not spoken here; not used")
+        return None
+    authorization = None
+    if parts.username is not None:
+        credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        authorization = "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
+    return Proxy(parts.hostname, port, authorization)
+
+
+def tls_context(ca_bundles: Sequence[str], complain: Callable[[str], None]) -> ssl.SSLContext:
+    """A context that verifies: the system's authorities (or SSL_CERT_FILE's), and `ca_bundles`."""
+    context = ssl.create_default_context()
+    for path in ca_bundles:
+        try:
+            context.load_verify_locations(cafile=path)
+        except (OSError, ssl.SSLError) as error:
+            complain(f"the CA file {path} cannot be used: {error}")
+    return context

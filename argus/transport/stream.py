@@ -1,0 +1,110 @@
+"""A connected socket on which every wait is short, and all of them share one deadline.
+
+It has what `http.client` asks of a socket, for plain and for TLS connections alike. A server that
+sends a byte a second does not get past the deadline, as it does with a socket's own timeout.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import selectors
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from argus.transport.patience import Patience
+
+# epoll would cost a descriptor for each connection, and one socket needs no more than poll.
+_Selector: type[selectors.BaseSelector] = getattr(
+    selectors, "PollSelector", selectors.SelectSelector
+)
+_Result = TypeVar("_Result")
+
+
+class Stream:
+    """Wraps a socket. `patience` is that of the exchange at hand, and changes with it."""
+
+    def __init__(self, sock: socket.socket, patience: Patience) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._selector = _Selector()
+        self._selector.register(sock, selectors.EVENT_READ)
+        self.patience = patience
+
+    def connect(self, address: tuple[Any, ...], limit_s: float) -> None:
+        """Connect to a numeric address. Raises OSError where nobody takes the connection, also
+        after `limit_s` if the deadline is not sooner."""
+        problem = self._sock.connect_ex(address)
+        if problem in (errno.EINPROGRESS, errno.EWOULDBLOCK):
+            connecting = self.patience.part(limit_s)
+            self._wait(selectors.EVENT_WRITE, connecting)
+            problem = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if problem:
+            raise OSError(problem, os.strerror(problem))
+        # A request is sent in two pieces; they must not wait for each other's acknowledgement.
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def start_tls(self, context: ssl.SSLContext, host: str) -> None:
+        """Go on in TLS. Raises ssl.SSLError where the other side cannot be trusted."""
+        self._selector.unregister(self._sock)
+        self._sock = context.wrap_socket(
+            self._sock, server_hostname=host, do_handshake_on_connect=False
+        )
+        self._selector.register(self._sock, selectors.EVENT_READ)
+        self._retrying(self._sock.do_handshake, selectors.EVENT_READ)
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of `data`."""
+        view = memoryview(data)
+        while view:
+            sent = self._retrying(lambda: self._sock.send(view), selectors.EVENT_WRITE)  # noqa: B023
+            view = view[sent:]
+
+    def recv_into(self, buffer: Any) -> int:
+        """Receive what has come, at least a byte; 0 at the end."""
+        return self._retrying(lambda: self._sock.recv_into(buffer), selectors.EVENT_READ)
+
+    def has_input(self) -> bool:
+        """Whether something can be read, the end of the connection included."""
+        self._selector.modify(self._sock, selectors.EVENT_READ)
+        return bool(self._selector.select(0))
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """A reader for `http.client`. Closing it leaves the connection open."""
+        return io.BufferedReader(_Reader(self))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._selector.close()
+        self._sock.close()
+
+    def _retrying(self, action: Callable[[], _Result], event: int) -> _Result:
+        while True:
+            try:
+                return action()
+            except (BlockingIOError, InterruptedError):
+                self._wait(event)
+            except ssl.SSLWantReadError:  # TLS decides for itself which way it needs to go
+                self._wait(selectors.EVENT_READ)
+            except ssl.SSLWantWriteError:
+                self._wait(selectors.EVENT_WRITE)
+
+    def _wait(self, event: int, patience: Patience | None = None) -> None:
+        patience = patience or self.patience
+        self._selector.modify(self._sock, event)
+        while not self._selector.select(patience.next_slice_s()):
+            patience.waited()
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._stream.recv_into(buffer)
