@@ -6,6 +6,7 @@ And the module-level functions that need no Reporter. None of them ever raises.
 from __future__ import annotations
 
 import os
+import sys
 
 from argus.core.identity import derived_batch_id, generated_batch_id
 from argus.core.settings import substitute
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 # The open Reporters, the innermost last. A list's append, remove and [-1] need no lock.
 _active: list[Reporter] = []
 _batch_id: str | None = None
+
+_NO_LIMIT = sys.maxsize
 
 
 def emit(event: str = "", /, **fields: Any) -> None:
@@ -78,11 +81,10 @@ def sub_env(template: Any, **extra: Any) -> Any:
 
     What neither knows stays as written; what is no string comes back as it is.
     """
-    if not isinstance(template, str):
+    if not issubclass(type(template), str):  # isinstance asks the object, too
         return template
-    return substitute(
-        template, {key: bounded_text(value) for key, value in extra.items()}, os.environ
-    )
+    values = {key: bounded_text(value, _NO_LIMIT) for key, value in extra.items()}
+    return substitute(bounded_text(template, _NO_LIMIT), values, os.environ)
 
 
 def activated(reporter: Reporter) -> None:

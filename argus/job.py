@@ -9,7 +9,7 @@ from argus.core.fields import fitted
 from argus.core.identity import fit_id
 from argus.core.schema import MAX_JOB_ID, RESERVED_KEYS
 from argus.core.values import PLAIN_NUMBERS, bounded_text, plain
-from argus.delivery.upload_request import UploadRequest
+from argus.delivery.upload_request import UploadRequest, path_text
 from argus.guard import never_raises, tell
 
 TYPE_CHECKING = False
@@ -35,7 +35,10 @@ class JobContext:
         self._reporter = reporter
         self._notices = reporter._notices
         self._job_id = self._usable_id(job_id)
-        self._fields = {"model": model, "dataset": dataset}
+        # Now: a network given for a name must not be kept alive until the job is over.
+        self._fields, mistakes = fitted("job_start", {"model": model, "dataset": dataset})
+        if mistakes:
+            self._notices.mistake("model and dataset of a job should be text")
         self._metrics: dict[str, Any] = {}
         self._epochs = 0
         self._started_at = time.monotonic()
@@ -98,6 +101,7 @@ class JobContext:
                 data.update(extra)
             if (
                 type(epoch) is not int
+                or not -9_007_199_254_740_992 <= epoch <= 9_007_199_254_740_992  # 2**53
                 or not PLAIN_NUMBERS.issuperset(map(type, data.values()))
                 or not RESERVED_KEYS.isdisjoint(extra)
             ):
@@ -132,9 +136,14 @@ class JobContext:
         returns: at most `UPLOAD_WAIT_S` later, at once where the platform is known to be away or
         `wait` is false. What is not uploaded by then is remembered and sent later.
         """
-        path, glob = os.fspath(path), bounded_text(glob)
-        request = UploadRequest(str(path), glob, self._reporter.batch_id, self._job_id, label=None)
-        return self._reporter._upload(request, UPLOAD_WAIT_S if wait else 0.0)
+        where = path_text(path)
+        if where is None:
+            self._notices.mistake("upload() takes a path; what it was given is left out")
+            return 0
+        request = UploadRequest(
+            where, bounded_text(glob), self._reporter.batch_id, self._job_id, label=None
+        )
+        return self._reporter._upload(request, UPLOAD_WAIT_S if plain(wait) else 0.0)
 
     # The life cycle
 
@@ -143,10 +152,7 @@ class JobContext:
         self._started_at = time.monotonic()
         self._pid = os.getpid()
         self._reporter._job_opened(self)
-        data, mistakes = fitted("job_start", self._fields)
-        if mistakes:
-            self._notices.mistake("model and dataset of a job should be text")
-        self._reporter._put("job_start", self._job_id, data)
+        self._reporter._put("job_start", self._job_id, self._fields)
 
     @never_raises(None)
     def _close(self, exc: BaseException | None) -> None:
@@ -165,7 +171,7 @@ class JobContext:
 
     def _usable_id(self, job_id: Any) -> str:
         text = "" if job_id is None else bounded_text(job_id)
-        if not isinstance(job_id, str) or not text:
+        if not issubclass(type(job_id), str) or not text:  # isinstance asks the object, too
             text = text or f"job-{self._reporter._next_number()}"
             self._notices.mistake("a job id should be a text; %s is used", text)
         return fit_id(text, MAX_JOB_ID)
@@ -184,9 +190,19 @@ class JobContext:
 
 def is_failure(exc: BaseException | None) -> bool:
     """Whether a block that is left with `exc` has failed: `sys.exit(0)` is an ordinary end."""
-    if isinstance(exc, SystemExit):
-        return exc.code not in (None, 0)
-    return exc is not None
+    return exc is not None and exit_code(exc) != 0
+
+
+def exit_code(exc: BaseException) -> int:
+    """The exit code that a process ends with because of `exc`."""
+    if isinstance(exc, KeyboardInterrupt):
+        return 130
+    if not isinstance(exc, SystemExit):
+        return 1
+    code: Any = exc.code  # anything may be given to sys.exit(), and is not asked what it equals
+    if code is None:
+        return 0
+    return int.__int__(code) if issubclass(type(code), int) else 1
 
 
 def described(exc: BaseException | None) -> dict[str, str]:

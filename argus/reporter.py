@@ -23,13 +23,13 @@ from argus.core.settings import (
     interval_s,
     resolve,
 )
-from argus.core.values import bounded_text
+from argus.core.values import MAX_TEXT, bounded_text
 from argus.delivery.channel import Channel, RunFacts
 from argus.delivery.daemons import Daemons, Intervals
 from argus.delivery.notices import Notices
-from argus.delivery.upload_request import BATCH_LABEL, UploadRequest
+from argus.delivery.upload_request import BATCH_LABEL, UploadRequest, path_texts
 from argus.guard import never_raises
-from argus.job import JobContext, described, is_failure
+from argus.job import JobContext, described, exit_code, is_failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,14 +83,24 @@ class Reporter:
         self._opened_at = time.monotonic()
         self._pid = os.getpid()
         self._settings = self._resolved(monitor_url, token) or Settings()
-        own_id = batch_id if batch_id is not None else resume_from
+        # Where nothing is reported on purpose, nothing is worth a word either.
+        self._notices.muted = self._settings.mode == DISABLED and not self._settings.complaints
+        own_id = _given_text(batch_id) or _given_text(resume_from)
         # A batch that somebody else has opened is theirs to begin and to end.
-        self._joins = own_id is None and self._settings.batch_id is not None
-        self._batch_id = self._usable_id(own_id or self._settings.batch_id, batch_prefix)
-        self._batch_fields = {"experiment_type": experiment_type, "n_total_jobs": n_total}
+        self._joins = not own_id and self._settings.batch_id is not None
+        self._batch_id = fit_id(
+            own_id or self._settings.batch_id or current.new_batch_id(batch_prefix), MAX_BATCH_ID
+        )
+        self._first_fields, mistakes = fitted(
+            "batch_start", {"experiment_type": experiment_type, "n_total_jobs": n_total}
+        )
+        if mistakes:
+            self._notices.mistake("experiment_type should be a text, and n_total a whole number")
         self._command = None if command is None else bounded_text(command)
-        self._project = bounded_text(source_project or "default", 256)
-        self._auto_upload_dirs = auto_upload_dirs
+        self._project = _given_text(source_project, 256) or "default"
+        self._auto_upload_dirs, mistakes = path_texts(auto_upload_dirs)
+        if mistakes:
+            self._notices.mistake("auto_upload_dirs should be a list of directories")
         self._intervals = Intervals(
             interval_s(heartbeat, HEARTBEAT_S),
             interval_s(stop_polling, STOP_POLL_S),
@@ -151,17 +161,9 @@ class Reporter:
         current.activated(self)
         if self._settings.mode == DISABLED:
             return
-        experiment_type = self._batch_fields["experiment_type"]
-        channel = Channel(
-            RunFacts(
-                self._batch_id,
-                self._project,
-                None if experiment_type is None else bounded_text(experiment_type),
-                self._command,
-            ),
-            self._settings,
-            self._notices,
-        )
+        experiment_type = self._first_fields.get("experiment_type")
+        facts = RunFacts(self._batch_id, self._project, experiment_type, self._command)
+        channel = Channel(facts, self._settings, self._notices)
         channel.start()
         self._channel = channel
         if not self._joins:
@@ -189,14 +191,12 @@ class Reporter:
         self._channel = None
 
     def _first_data(self) -> Data:
-        fields, mistakes = fitted("batch_start", self._batch_fields)
-        if mistakes:
-            self._notices.mistake("experiment_type should be a text, and n_total a whole number")
+        fields, given = self._first_fields, self._command
 
         def data() -> dict[str, Any]:
             from argus.rundir.writer import command
 
-            return {**fields, "command": command(self._command)}
+            return {**fields, "command": command(given)}
 
         return data
 
@@ -207,7 +207,7 @@ class Reporter:
             "n_failed": self._n_failed,
             "total_elapsed_s": elapsed_s,
         }
-        if is_failure(exc):
+        if exc is not None and is_failure(exc):
             fields.update(**described(exc), exit_code=exit_code(exc))
         channel, notices = self._channel, self._notices
 
@@ -263,11 +263,11 @@ class Reporter:
     def _emit(self, event: str, fields: dict[str, Any]) -> None:
         if self._channel is None:
             return
-        event = bounded_text(event or fields.pop("event", "event"), 256)
-        job_id = fields.pop("job_id", None)
-        batch_id = fields.pop("batch_id", None)
-        job = fit_id(bounded_text(job_id), MAX_JOB_ID) if job_id else self._active_job_id()
-        batch = fit_id(bounded_text(batch_id), MAX_BATCH_ID) if batch_id else None
+        event = _given_text(event, 256) or _given_text(fields.pop("event", None), 256) or "event"
+        job_id = _given_text(fields.pop("job_id", None))
+        batch_id = _given_text(fields.pop("batch_id", None))
+        job = fit_id(job_id, MAX_JOB_ID) if job_id else self._active_job_id()
+        batch = fit_id(batch_id, MAX_BATCH_ID) if batch_id else None
         event_type, job_or_none, named = standard_event(event, fields, job, batch or self._batch_id)
         data, mistakes = fitted(event_type, named)
         if event_type == "job_epoch" and "epoch" not in data:
@@ -283,23 +283,17 @@ class Reporter:
     def _resolved(self, monitor_url: Any, token: Any) -> Settings:
         return resolve(monitor_url, token, os.environ, _settings_file())
 
-    def _usable_id(self, given: Any, prefix: Any) -> str:
-        text = bounded_text(given) if given is not None else ""
-        return fit_id(text or current.new_batch_id(prefix), MAX_BATCH_ID)
-
     def _auto_upload(self) -> None:
-        for directory in self._auto_upload_dirs or ():
+        for directory in self._auto_upload_dirs:
             request = UploadRequest(
-                os.fspath(directory), "**/*", self._batch_id, self._latest_job_id, BATCH_LABEL
+                directory, "**/*", self._batch_id, self._latest_job_id, BATCH_LABEL
             )
             self._upload(request, wait_s=0.0)
 
 
-def exit_code(exc: BaseException | None) -> int:
-    """The exit code that a process ends with because of `exc`."""
-    if isinstance(exc, SystemExit) and isinstance(exc.code, int):
-        return exc.code
-    return 130 if isinstance(exc, KeyboardInterrupt) else 1
+def _given_text(value: Any, limit: int = MAX_TEXT) -> str:
+    """A value as text; empty for None. Objects are not asked whether they are true."""
+    return "" if value is None else bounded_text(value, limit)
 
 
 def _settings_file() -> str | None:

@@ -80,7 +80,7 @@ def _event_type_error(value: Any) -> str | None:
 def _timestamp_error(value: Any) -> str | None:
     match = _TIMESTAMP.fullmatch(value) if isinstance(value, str) else None
     try:
-        if match and datetime.strptime(match.group(1), "%Y-%m-%dT%H:%M:%S"):
+        if match and datetime.fromisoformat(match.group(1)):
             return None
     except ValueError:
         pass  # the 31st of February: the message below says what is wanted

@@ -122,7 +122,9 @@ def interval_s(value: Any, default_s: float) -> float | None:
         return default_s
     try:
         seconds = float(value)
-    except Exception:  # a foreign `__float__` may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a foreign `__float__` may raise anything, SystemExit too
         return default_s
     if seconds <= 0:
         return None
@@ -141,13 +143,16 @@ def substitute(template: str, extra: Mapping[str, Any], environ: Mapping[str, st
         else:
             end = next((i for i, char in enumerate(part) if char not in _WORD), len(part))
             name, rest = part[:end], part[end:]
-        if name in extra:
-            result.append(f"{extra[name]}{rest}")
-        elif name in environ:
-            result.append(f"{environ[name]}{rest}")
-        else:
-            result.append(f"${part}")
+        value = extra[name] if name in extra else _variable(environ, name)
+        result.append(f"${part}" if value is None else f"{value}{rest}")
     return "".join(result)
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str | None:
+    try:
+        return environ.get(name)
+    except UnicodeError:  # a name that the system could not even be asked for
+        return None
 
 
 def parse_flat_yaml(text: str) -> tuple[dict[str, str], list[str]]:

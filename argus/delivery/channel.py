@@ -105,9 +105,7 @@ class Channel:
         try:
             with fork.importing():
                 from argus.delivery.sender import Sender
-
-                sender = Sender(self)
-            sender.run()
+            Sender(self).run()
         except Exception as error:
             self.notices.warn(
                 "sender", "reporting has ended because of an error of its own: %r", error

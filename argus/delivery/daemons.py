@@ -65,7 +65,7 @@ class Daemons:
             return
         # A thousand runs that start together need not ask together.
         first_s = intervals.stop_poll_s * random.uniform(0.5, 1.0)
-        self._add("stop-poll", intervals.stop_poll_s, self._ask, first_s)
+        self._add("stop-poll", intervals.stop_poll_s, self._ask, first_s, self._hang_up)
 
     def stop(self) -> None:
         """End them soon; does not wait."""
@@ -78,10 +78,11 @@ class Daemons:
         interval_s: float | None,
         task: Callable[[], float | None],
         first_s: float | None,
+        finish: Callable[[], None] | None = None,
     ) -> None:
         if interval_s is None or first_s is None:
             return
-        thread = Periodic(name, interval_s, task, self._channel.notices, first_s)
+        thread = Periodic(name, interval_s, task, self._channel.notices, first_s, finish)
         thread.start()
         self._threads.append(thread)
 
@@ -96,15 +97,18 @@ class Daemons:
         if self._poll is None:
             with fork.importing():
                 from argus.delivery.stop_poll import StopPoll
-
-                self._poll = StopPoll(
-                    self._channel.facts.batch_id, self._channel.settings, self._channel.notices
-                )
+            self._poll = StopPoll(
+                self._channel.facts.batch_id, self._channel.settings, self._channel.notices
+            )
         requested, pause_s = self._poll.ask()
         if requested:
             self._stop_training()
             return float("inf")  # it never goes back
         return pause_s
+
+    def _hang_up(self) -> None:
+        if self._poll is not None:
+            self._poll.close()
 
     def _complain(self, message: str) -> None:
         self._channel.notices.debug("%s", message)
@@ -115,8 +119,7 @@ class Daemons:
                 from pathlib import Path
 
                 from argus.resources.sampler import Sampler
-
-                self._sampler = Sampler.for_this_platform(Path.cwd(), self._complain)
+            self._sampler = Sampler.for_this_platform(Path.cwd(), self._complain)
             self._sampler.sample(time.monotonic())  # usage is told from one look to the next
             return min(_FIRST_SNAPSHOT_S, self._intervals.snapshot_s or _FIRST_SNAPSHOT_S)
         data = self._sampler.sample(time.monotonic())

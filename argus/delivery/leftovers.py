@@ -50,7 +50,10 @@ class Leftovers:
     def finished(self) -> RunDirectory | None:
         """Give the run at hand away, once all of its events are delivered."""
         shipment, self.current = self.current, None
-        return shipment.run if shipment is not None else None
+        if shipment is None:
+            return None
+        shipment.outbox.close()
+        return shipment.run
 
     def release(self) -> None:
         """Let go of the run at hand: another reporter will go on with it."""

@@ -17,6 +17,9 @@ JOURNAL_FULL = "journal_full"
 INVALID = "invalid"
 REJECTED = "rejected"
 
+# As `logging` has them, which is not loaded for them.
+_DEBUG, _WARNING = 10, 30
+
 
 class Notices:
     """The counts of one reporter, and what it has said already."""
@@ -27,6 +30,8 @@ class Notices:
         self._said: set[str] = set()
         self._dropped: dict[str, int] = {}
         self._mistakes = 0
+        self.muted = False  # it counts, and says nothing
+        self.unsaid = 0
 
     def dropped(self, reason: str, count: int = 1) -> None:
         """Count events that will not arrive; say so when it is the first time for that reason."""
@@ -46,11 +51,11 @@ class Notices:
             if reason in self._said:
                 return
             self._said.add(reason)
-        _logger().warning(message, *details)
+        self._say(_WARNING, message, details)
 
-    def debug(self, message: str, *details: Any) -> None:
-        """Tell what only a developer wants to know."""
-        _logger().debug(message, *details)
+    def debug(self, message: str, *details: Any, exc_info: BaseException | None = None) -> None:
+        """Tell what only a developer wants to know, with the traceback of `exc_info`."""
+        self._say(_DEBUG, message, details, exc_info)
 
     def has_said(self, reason: str) -> bool:
         """Whether a person has been told."""
@@ -72,6 +77,20 @@ class Notices:
         self._counting = threading.RLock()
         self._dropped = {}
         self._mistakes = 0
+
+    def _say(
+        self,
+        level: int,
+        message: str,
+        details: tuple[Any, ...],
+        exc_info: BaseException | None = None,
+    ) -> None:
+        if self.muted:
+            return
+        try:
+            _logger().log(level, message, *details, exc_info=exc_info)
+        except Exception:  # a handler or filter of the user's: there is nobody left to tell
+            self.unsaid += 1
 
 
 _DROP_TEXTS = {

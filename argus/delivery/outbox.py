@@ -145,6 +145,12 @@ class Outbox:
         except OSError as error:
             self._trouble(error)
 
+    def close(self) -> None:
+        """Hand nothing out any more."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
     @property
     def is_delivered(self) -> bool:
         """Whether everything that came has been confirmed."""
@@ -169,8 +175,7 @@ class Outbox:
         self._cursor += _size(taken)
         if self._cursor >= journal.size or not taken:
             self._cursor = journal.size
-            self._reader.close()
-            self._reader = None
+            self.close()
         return taken
 
 

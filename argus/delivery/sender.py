@@ -241,6 +241,7 @@ class Sender:
             self._leftovers.release()
         if self._client is not None:
             self._client.close()
+        self._own.outbox.close()
         delivered = not self._own.undelivered and not len(self._buffer)
         if self._url is not None and not delivered:
             self._tell_what_is_left()

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from itertools import islice
+
+from argus.core.values import bounded_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 BATCH_LABEL = "batch"
+
+_MAX_PATHS = 1_000
 
 
 class UploadRequest:
@@ -26,3 +36,35 @@ class UploadRequest:
         self.label = label
         self.uploaded = 0
         self.done = threading.Event()
+
+
+def path_text(path: Any) -> str | None:
+    """The absolute path that `path` means at this moment; None for what is no path."""
+    try:
+        text = bounded_text(os.fsdecode(path))
+        return os.path.abspath(text) if text else None
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a foreign `__fspath__` may raise anything, SystemExit too
+        return None
+
+
+def path_texts(paths: Any) -> tuple[list[str], int]:
+    """The paths in a sequence, and how many mistakes were put right or left out.
+
+    A single path is taken for itself: its letters are paths too, and `/` among them would mean the
+    whole machine.
+    """
+    if paths is None:
+        return [], 0
+    alone = path_text(paths)
+    if alone is not None:
+        return [alone], 1
+    try:
+        found = [path_text(path) for path in islice(paths, _MAX_PATHS)]
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a foreign `__iter__` may raise anything, SystemExit too
+        return [], 1
+    good = [path for path in found if path is not None]
+    return good, len(found) - len(good)

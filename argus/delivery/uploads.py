@@ -19,7 +19,6 @@ from typing import NamedTuple, Optional, Union
 
 from argus.core.backoff import Backoff
 from argus.core.verdicts import Answer, NetworkFailure, Reply, UploadVerdict, judge_upload
-from argus.delivery import fork
 from argus.delivery.channel import Channel
 from argus.delivery.upload_request import BATCH_LABEL, UploadRequest
 from argus.rundir.media import DELIVERED, PENDING, REFUSED, Artifact
@@ -96,6 +95,7 @@ class Uploader:
         self._messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._given = 0  # errands, counted by the sender's thread
+        self._delivered_bytes = 0
         self._worker = _Worker(self._messages, channel)
 
     def accept(self, request: UploadRequest, run: RunDirectory | None, mark: int) -> None:
@@ -108,6 +108,7 @@ class Uploader:
 
     def delivered(self, size: int) -> None:
         """The first `size` bytes of the own events are delivered."""
+        self._delivered_bytes = size
         if self._thread is not None:
             self._messages.put(_Delivered(size))
 
@@ -129,6 +130,7 @@ class Uploader:
 
     def _give(self, message: _Message) -> None:
         self._given += 1
+        self._messages.put(_Delivered(self._delivered_bytes))
         self._messages.put(message)
         if self._thread is None:
             self._thread = threading.Thread(
@@ -157,8 +159,7 @@ class _Worker:
 
     def run(self, new_client: NewClient) -> None:
         try:
-            with fork.importing():
-                self._client = new_client(self._meanwhile)
+            self._client = new_client(self._meanwhile)
             while not self.stopping:
                 self._listen()
                 self._upload_next()

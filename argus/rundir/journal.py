@@ -52,8 +52,8 @@ class Journal:
         """Begin the file anew, once all of it is delivered."""
         self.position = 0
         self._store_position()  # first: a position beyond the end would be no position
+        os.ftruncate(self._fd, 0)
         self.size = 0
-        self._cut_back()
 
     def read_from(self, offset: int) -> JournalReader:
         """A reader of the lines from `offset` on."""

@@ -114,11 +114,12 @@ def forget_held() -> None:
 
 
 def _dead_line(letter: DeadLetter) -> bytes:
-    event: object
     try:
-        event = json.loads(letter.line.data)
-    except (ValueError, RecursionError):
-        event = letter.line.data.decode("utf-8", "replace")
-    return json.dumps({"reason": letter.reason, "event": event}, ensure_ascii=False).encode(
-        "utf-8", "replace"
-    )
+        return _strict_line(letter.reason, json.loads(letter.line.data))
+    except (ValueError, RecursionError):  # no JSON, or a NaN in it, or too deep: as it stands
+        return _strict_line(letter.reason, letter.line.data.decode("utf-8", "replace"))
+
+
+def _strict_line(reason: str, event: object) -> bytes:
+    document = {"reason": reason, "event": event}
+    return json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")

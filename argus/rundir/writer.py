@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import platform
 import sys
 from pathlib import Path
+
+from argus.core.redact import command_line, redacted
 
 _MAX_COMMAND = 4_096
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -18,8 +21,6 @@ def host_name() -> str:
 
 def user_name() -> str | None:
     """The name of the user, or None where even the system does not know it (a bare container)."""
-    import getpass
-
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
@@ -41,8 +42,6 @@ def boot_id() -> str | None:
 
 def command(given: str | None) -> str:
     """The command that a run was started with: as given, or as this process was; secrets hidden."""
-    from argus.core.redact import command_line, redacted
-
     if given is not None:
         return redacted(given)[:_MAX_COMMAND]
     # orig_argv has the interpreter and `-m` too; Python 3.9 does not know it yet.

@@ -25,8 +25,11 @@ class Address(NamedTuple):
         scheme = parts.scheme.lower()
         if scheme not in _DEFAULT_PORTS or not parts.hostname:
             raise ValueError("not an http:// or https:// URL with a host")
+        host = parts.hostname
+        if not host.isascii():  # as DNS, TLS and the Host header have it
+            host = host.encode("idna").decode("ascii")
         prefix = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
-        return cls(scheme, parts.hostname, parts.port or _DEFAULT_PORTS[scheme], prefix)
+        return cls(scheme, host, parts.port or _DEFAULT_PORTS[scheme], prefix)
 
     @property
     def host_and_port(self) -> str:
@@ -67,8 +70,8 @@ def redirected(base: Address, target: str, location: str) -> tuple[Address, str]
     A token is meant for one server. A redirect is followed to the same host and port, or from
     http to https on the same host: never elsewhere, and never to a weaker scheme.
     """
-    parts = urlsplit(urljoin(f"{base.scheme}://{base.authority}{target}", location))
     try:
+        parts = urlsplit(urljoin(f"{base.scheme}://{base.authority}{target}", location))
         there = Address.parse(f"{parts.scheme}://{parts.netloc}")._replace(prefix=base.prefix)
     except ValueError:
         return None

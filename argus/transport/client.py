@@ -24,6 +24,7 @@ from argus.transport.stream import Stream
 _MAX_REDIRECTS = 3
 # A 303 asks for a GET elsewhere; these are taken as "the same, there", as an API means them.
 _SAME_THERE = (301, 302, 307, 308)
+_MAX_REASON_CHARS = 200
 
 
 class HttpClient:
@@ -52,14 +53,15 @@ class HttpClient:
         patience = Patience(timeout_s, self._meanwhile)
         target = self._address.prefix + path
         try:
+            reply = self._exchange(method, target, body, patience)
             for _ in range(_MAX_REDIRECTS):
-                reply = self._exchange(method, target, body, patience)
-                if reply.status not in _SAME_THERE:
-                    return reply
-                followed = redirected(self._address, target, reply.redirect or "")
+                if reply.status not in _SAME_THERE or not reply.redirect:
+                    break
+                followed = redirected(self._address, target, reply.redirect)
                 if followed is None:
-                    return reply
+                    break
                 target = self._turn_to(*followed)
+                reply = self._exchange(method, target, body, patience)
             return reply
         except (OSError, http.client.HTTPException, FileChangedError, ValueError) as error:
             self.close()
@@ -134,5 +136,13 @@ def _failure(error: Exception) -> NetworkFailure:
         )
     if isinstance(error, FileChangedError):
         return NetworkFailure("the file became shorter while it was being sent")
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        # Its text would quote what cannot be written, which may be the token.
+        return NetworkFailure("the address or a header cannot be written as HTTP")
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return NetworkFailure(f"{type(error).__name__}: {text}")
+    return NetworkFailure(f"{type(error).__name__}: {_printable(text)}")
+
+
+def _printable(text: str) -> str:
+    """The beginning of a text that may be what the other side said."""
+    return "".join(char if char.isprintable() else " " for char in text[:_MAX_REASON_CHARS])

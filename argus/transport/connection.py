@@ -8,6 +8,8 @@ from __future__ import annotations
 import http.client
 import math
 import socket
+import ssl
+from collections.abc import Iterator
 from typing import Union
 
 from argus.core.verdicts import Reply
@@ -18,6 +20,7 @@ from argus.transport.stream import Stream
 
 MAX_ANSWER_BYTES = 4_194_304  # 500 results take 100 kB
 _CONNECT_S = 3.0  # for each address of a host but the last
+_PIECE_BYTES = 262_144
 
 Body = Union[bytes, FileForm, None]
 
@@ -92,29 +95,36 @@ def _body_headers(body: Body) -> dict[str, str]:
 def _send_body(wire: http.client.HTTPConnection, stream: Stream, body: Body) -> bool:
     """Send headers and body. False where the server answered before it had all of it.
 
-    A server that refuses a large file says so early and stops reading; its answer is worth more
+    A server that refuses a large body says so early and stops reading; its answer is worth more
     than the error that going on would end in.
     """
-    if not isinstance(body, FileForm):
-        wire.endheaders(body)
-        return True
     wire.endheaders()
-    for chunk in body.chunks():
+    for piece in _pieces(body):
         if stream.has_input():
             return False
         try:
-            stream.sendall(chunk)
-        except ConnectionError:
+            stream.sendall(piece)
+        except (ConnectionError, ssl.SSLError):
             if stream.has_input():
                 return False
             raise
     return True
 
 
+def _pieces(body: Body) -> Iterator[bytes | memoryview]:
+    if isinstance(body, FileForm):
+        yield from body.chunks()
+    elif body is not None:
+        view = memoryview(body)
+        for start in range(0, len(view), _PIECE_BYTES):
+            yield view[start : start + _PIECE_BYTES]
+
+
 def open_stream(addresses: list[SocketAddress], patience: Patience) -> Stream:
     """A connection to the first address that takes one."""
     problem: OSError = OSError("the host has no address")
     for number, (family, address) in enumerate(addresses, 1):
+        patience.next_slice_s()
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:  # no IPv6 on this machine
@@ -138,5 +148,5 @@ def open_tunnel(stream: Stream, target: str, authorization: str | None) -> None:
     stream.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
     response = http.client.HTTPResponse(stream, method="CONNECT")  # type: ignore[arg-type]
     response.begin()
-    if response.status != 200:
+    if not 200 <= response.status < 300:
         raise ConnectionError(f"the proxy answered {response.status} to CONNECT")

@@ -6,6 +6,7 @@ is one at a time, and none for an address that is a number.
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - the first look-up would import it, while a fork may come
 import queue
 import socket
 import threading
@@ -57,14 +58,14 @@ class _Lookup:
             try:
                 return self._answers.get(timeout=patience.next_slice_s())
             except queue.Empty:
-                patience.waited()
+                pass
 
     def _run(self) -> None:
         try:
             self._answers.put(_ask(*self.question, 0))
         except OSError as error:
             self._answers.put(error)
-        except UnicodeError:  # a label too long or empty for IDNA
+        except ValueError:  # a label too long or empty for IDNA, or a null character
             self._answers.put(OSError("the host name cannot be a host name"))
 
 

@@ -30,19 +30,22 @@ def proxy_for(address: Address, complain: Callable[[str], None]) -> Proxy | None
     url = urllib.request.getproxies().get(address.scheme)
     if not url or urllib.request.proxy_bypass(address.host_and_port):
         return None
-    parts = urlsplit(url if "://" in url else f"http://{url}")
     try:
-        port = parts.port or _DEFAULT_PROXY_PORT
-    except ValueError:
-        port = 0
-    if parts.scheme != "http" or not parts.hostname or not port:
+        return _parse_proxy(url if "://" in url else f"http://{url}")
+    except ValueError:  # whose text would quote the password
         complain(f"{address.scheme.upper()}_PROXY names a proxy that is not spoken here; not used")
         return None
+
+
+def _parse_proxy(url: str) -> Proxy:
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not parts.hostname:
+        raise ValueError("not an http:// URL with a host")
     authorization = None
     if parts.username is not None:
         credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         authorization = "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
-    return Proxy(parts.hostname, port, authorization)
+    return Proxy(parts.hostname, parts.port or _DEFAULT_PROXY_PORT, authorization)
 
 
 def tls_context(ca_bundles: Sequence[str], complain: Callable[[str], None]) -> ssl.SSLContext:

@@ -32,6 +32,7 @@ class Stream:
         self._sock = sock
         self._selector = _Selector()
         self._selector.register(sock, selectors.EVENT_READ)
+        self._ahead: bytes | None = None  # a byte that `has_input` has read; empty: the end
         self.patience = patience
 
     def connect(self, address: tuple[Any, ...], limit_s: float) -> None:
@@ -39,8 +40,7 @@ class Stream:
         after `limit_s` if the deadline is not sooner."""
         problem = self._sock.connect_ex(address)
         if problem in (errno.EINPROGRESS, errno.EWOULDBLOCK):
-            connecting = self.patience.part(limit_s)
-            self._wait(selectors.EVENT_WRITE, connecting)
+            self._wait(selectors.EVENT_WRITE, self.patience.part(limit_s))
             problem = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if problem:
             raise OSError(problem, os.strerror(problem))
@@ -56,7 +56,7 @@ class Stream:
         self._selector.register(self._sock, selectors.EVENT_READ)
         self._retrying(self._sock.do_handshake, selectors.EVENT_READ)
 
-    def sendall(self, data: bytes) -> None:
+    def sendall(self, data: bytes | memoryview) -> None:
         """Send all of `data`."""
         view = memoryview(data)
         while view:
@@ -65,12 +65,26 @@ class Stream:
 
     def recv_into(self, buffer: Any) -> int:
         """Receive what has come, at least a byte; 0 at the end."""
+        ahead = self._ahead
+        if ahead is not None:
+            self._ahead = None if ahead else ahead  # the end is not used up
+            buffer[: len(ahead)] = ahead
+            return len(ahead)
         return self._retrying(lambda: self._sock.recv_into(buffer), selectors.EVENT_READ)
 
     def has_input(self) -> bool:
-        """Whether something can be read, the end of the connection included."""
-        self._selector.modify(self._sock, selectors.EVENT_READ)
-        return bool(self._selector.select(0))
+        """Whether the other side has said something, or has ended the connection.
+
+        Only reading tells: a TLS server sends tickets of its own accord, which are no input.
+        """
+        if self._ahead is None:
+            try:
+                self._ahead = self._sock.recv(1)
+            except (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return False
+            except OSError:
+                self._ahead = b""
+        return True
 
     def makefile(self, mode: str) -> io.BufferedReader:
         """A reader for `http.client`. Closing it leaves the connection open."""
@@ -83,20 +97,21 @@ class Stream:
 
     def _retrying(self, action: Callable[[], _Result], event: int) -> _Result:
         while True:
+            # Also where nothing needs to be waited for: some servers never stop sending.
+            self.patience.next_slice_s()
             try:
                 return action()
             except (BlockingIOError, InterruptedError):
-                self._wait(event)
+                self._wait(event, self.patience)
             except ssl.SSLWantReadError:  # TLS decides for itself which way it needs to go
-                self._wait(selectors.EVENT_READ)
+                self._wait(selectors.EVENT_READ, self.patience)
             except ssl.SSLWantWriteError:
-                self._wait(selectors.EVENT_WRITE)
+                self._wait(selectors.EVENT_WRITE, self.patience)
 
-    def _wait(self, event: int, patience: Patience | None = None) -> None:
-        patience = patience or self.patience
+    def _wait(self, event: int, patience: Patience) -> None:
         self._selector.modify(self._sock, event)
         while not self._selector.select(patience.next_slice_s()):
-            patience.waited()
+            pass
 
 
 class _Reader(io.RawIOBase):

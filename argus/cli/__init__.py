@@ -1,0 +1,53 @@
+"""The `argus` command: finds the subcommand and runs it.
+
+A subcommand is a module of this package with `add_parser(subparsers)`, which declares it, and
+`run(args)`, which returns the exit code. It imports what it needs inside `run`, so that `argus
+--help` loads nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from argus.core.version import __version__
+
+COMMANDS = ("demo", "serve")  # in the order of --help
+
+_DESCRIPTION = "Watch and keep training runs. `argus COMMAND --help` tells more about each command."
+_EXAMPLES = """\
+examples:
+  argus demo                             see it work: a monitor, and a training that reports to it
+  argus serve                            a monitor on this machine, keeping runs in ./runs
+  ARGUS_URL=http://127.0.0.1:8765 python train.py
+                                         a run that reports to it
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that `argv`, or the command line, names. The exit code."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    try:
+        return int(import_module(f"argus.cli.{args.command}").run(args))
+    except KeyboardInterrupt:
+        return 130  # as a shell reports a command that SIGINT ended
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="argus",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"argus {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name in COMMANDS:
+        import_module(f"argus.cli.{name}").add_parser(subparsers)
+    return parser

@@ -1,0 +1,53 @@
+"""`argus demo`: a monitor, a real training that reports to it, and a live view of what arrives."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+EPOCHS = 25  # of each job: a few seconds on a slow core
+
+_INTERRUPTED = 130  # as a shell reports a command that SIGINT ended
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="train a small model and watch what it reports",
+        description="Start a monitor, train a small real model that reports to it, and show what"
+        " arrives. Needs nothing, and leaves nothing behind.",
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="afterwards, leave the monitor running, and keep the run directory",
+    )
+    parser.add_argument("--port", type=int, default=0, help="of the monitor; 0 picks a free one")
+    parser.add_argument(
+        "--epochs", type=int, default=EPOCHS, help="epochs of each job (%(default)s)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the demo. 0 where all that was reported has arrived; 1, with a line on stderr, if not."""
+    import shutil
+    import sys
+    import tempfile
+    from pathlib import Path
+
+    from argus.cli.demonstration import Training, complain, demonstrate
+
+    epochs = max(args.epochs, 1)
+    command = [sys.executable, "-m", "argus.cli.training", "--epochs", str(epochs)]
+    place = Path(tempfile.mkdtemp(prefix="argus-demo-"))
+    try:
+        complete = demonstrate(place, args.port, Training(command, epochs), args.keep)
+    except KeyboardInterrupt:
+        complain(f"interrupted; {place} is kept" if args.keep else "interrupted")
+        return _INTERRUPTED
+    finally:
+        if not args.keep:
+            shutil.rmtree(place, ignore_errors=True)
+    return 0 if complete else 1
