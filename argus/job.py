@@ -123,7 +123,8 @@ class JobContext:
     @never_raises(None)
     def log(self, message: Any, level: Any = "INFO") -> None:
         """Report one line of a log. The level arrives in lower case."""
-        data = {"line": bounded_text(message), "level": bounded_text(level, 32).lower() or "info"}
+        level = "" if level is None else bounded_text(level, 32).lower()
+        data = {"line": bounded_text(message), "level": level or "info"}
         self._reporter._put("log_line", self._job_id, data)
 
     @never_raises(0)

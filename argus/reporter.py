@@ -23,7 +23,7 @@ from argus.core.settings import (
     interval_s,
     resolve,
 )
-from argus.core.values import MAX_TEXT, bounded_text
+from argus.core.values import MAX_TEXT, bounded_text, plain
 from argus.delivery.channel import Channel, RunFacts
 from argus.delivery.daemons import Daemons, Intervals
 from argus.delivery.notices import Notices
@@ -96,7 +96,7 @@ class Reporter:
         )
         if mistakes:
             self._notices.mistake("experiment_type should be a text, and n_total a whole number")
-        self._command = None if command is None else bounded_text(command)
+        self._command = _command_words(command)
         self._project = _given_text(source_project, 256) or "default"
         self._auto_upload_dirs, mistakes = path_texts(auto_upload_dirs)
         if mistakes:
@@ -270,6 +270,8 @@ class Reporter:
         batch = fit_id(batch_id, MAX_BATCH_ID) if batch_id else None
         event_type, job_or_none, named = standard_event(event, fields, job, batch or self._batch_id)
         data, mistakes = fitted(event_type, named)
+        if event_type == "log_line" and "level" in data:
+            data["level"] = data["level"].lower()
         if event_type == "job_epoch" and "epoch" not in data:
             data["epoch"] = 0
             mistakes += 1
@@ -289,6 +291,14 @@ class Reporter:
                 directory, "**/*", self._batch_id, self._latest_job_id, BATCH_LABEL
             )
             self._upload(request, wait_s=0.0)
+
+
+def _command_words(given: Any) -> str | list[str] | None:
+    """A command as a person types it, or as the words of an argv, whose secrets are hidden better."""
+    if given is None:
+        return None
+    words = plain(given)
+    return [bounded_text(word) for word in words] if type(words) is list else bounded_text(words)
 
 
 def _given_text(value: Any, limit: int = MAX_TEXT) -> str:

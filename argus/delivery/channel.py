@@ -32,7 +32,11 @@ class RunFacts:
     __slots__ = ("batch_id", "command", "experiment_type", "project")
 
     def __init__(
-        self, batch_id: str, project: str, experiment_type: str | None, command: str | None
+        self,
+        batch_id: str,
+        project: str,
+        experiment_type: str | None,
+        command: str | list[str] | None,
     ) -> None:
         self.batch_id = batch_id
         self.project = project

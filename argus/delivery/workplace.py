@@ -1,21 +1,155 @@
-"""Finds a run its directory, and says in `run.json` what the run is."""
+"""What a sender works with: a run directory, an outbox on it, and clients of the platform.
+
+Everything that can be missing is missing here: a place to write, a platform to send to.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from argus.core.events import utc_second
 from argus.core.settings import BACKUP, Settings
 from argus.delivery.channel import RUNNING, Channel
+from argus.delivery.outbox import Outbox
 from argus.rundir import layout, writer
 from argus.rundir.run import RunDirectory
+from argus.transport.address import Address
+from argus.transport.client import HttpClient
+from argus.transport.patience import Patience
 
 BEAT_S = 30.0
 _DEFAULT_RUNS_DIR = "runs"
+_MAX_SPILL_BYTES = 1_073_741_824
+_MAX_KEPT_BYTES = 17_179_869_184
+
+
+class Workplace:
+    """The means of one channel's sender. Made and used in its thread."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._notices = channel.notices
+        settings = channel.settings
+        self.address = Address.parse(settings.url) if settings.url else None
+        self.url = self.address.url if self.address else None
+        self._created_at = _now()
+        self.state_dir = self._usable_state_dir()
+        self.run = self._new_run()
+
+    def outbox(self) -> Outbox:
+        """A fresh outbox on the run directory, or on memory alone."""
+        kept = self.run is not None and self.run.kept
+        return Outbox(
+            self.run.journal if self.run else None,
+            max_bytes=_MAX_KEPT_BYTES if kept else _MAX_SPILL_BYTES,
+            kept=kept,
+            sends=self.address is not None,
+            trouble=self.disk_trouble,
+        )
+
+    def client(self, meanwhile: Callable[[Patience], None]) -> HttpClient | None:
+        """A client for one thread; None where nothing is sent."""
+        if self.address is None:
+            return None
+        settings = self._channel.settings
+        return HttpClient(
+            self.address, settings.token, settings.ca_bundles, self._complain, meanwhile
+        )
+
+    def source(self) -> dict[str, str]:
+        """What every event says about where it comes from."""
+        source = {"project": self._channel.facts.project, "host": writer.host_name()}
+        user = writer.user_name()
+        return {**source, "user": user} if user else source
+
+    def beat(self) -> None:
+        """Give a sign of life."""
+        if self.run is not None:
+            try:
+                self.run.beat()
+            except OSError as error:
+                self.disk_trouble(error)
+
+    def leave(self, status: str, is_delivered: bool) -> None:
+        """Say how the run ended, and let go of its directory; remove it where nobody needs it."""
+        if self.run is None:
+            return
+        try:
+            self.run.describe(self._description(status, _now()))
+        except OSError as error:
+            self.disk_trouble(error)
+        if is_delivered and not self.run.media.pending():
+            self.finish(self.run)
+        else:
+            self.run.release()
+
+    def finish(self, run: RunDirectory) -> None:
+        """Let go of a run that is delivered."""
+        try:
+            run.finish()
+        except OSError as error:
+            self._notices.debug("%s could not be removed: %s", run.path, error)
+
+    @property
+    def place(self) -> str:
+        """Where the events are, for a person."""
+        return f"in {self.run.path}" if self.run is not None else "in memory"
+
+    def disk_trouble(self, error: OSError) -> None:
+        """Tell once that the disk refuses."""
+        self._notices.warn(
+            "disk",
+            "events cannot be written to disk (%s); they are held in memory until delivered",
+            error,
+        )
+
+    def _usable_state_dir(self) -> Path | None:
+        try:
+            return state_dir(self._channel.settings)
+        except OSError as error:
+            self._notices.debug("no state directory: %s", error)
+            return None
+
+    def _new_run(self) -> RunDirectory | None:
+        run = None
+        try:
+            run = new_run(self._channel.facts.batch_id, self._channel.settings, self.state_dir)
+            run.describe(self._description(RUNNING, ended_at=None))
+            return run
+        except OSError as error:
+            self.disk_trouble(error)
+        if run is not None:
+            run.release()
+        return None
+
+    def _description(self, status: str, ended_at: str | None) -> dict[str, Any]:
+        facts, notices = self._channel.facts, self._channel.notices
+        return {
+            "batch_id": facts.batch_id,
+            "project": facts.project,
+            "experiment_type": facts.experiment_type,
+            "url": self.url,
+            "status": status,
+            "created_at": self._created_at,
+            "ended_at": ended_at,
+            "host": writer.host_name(),
+            "pid": os.getpid(),
+            "boot_id": writer.boot_id(),
+            "heartbeat_s": BEAT_S,
+            "attempt": 1,
+            "tags": [],
+            "dropped": notices.counts,
+            "mistakes": notices.mistakes,
+            "uploaded": self._channel.uploaded,
+        }
+
+    def _complain(self, message: str) -> None:
+        self._notices.warn(message, "%s", message)
 
 
 def state_dir(settings: Settings) -> Path:
@@ -39,37 +173,6 @@ def new_run(batch_id: str, settings: Settings, state: Path | None) -> RunDirecto
     if state is None:
         raise FileNotFoundError("no place for undelivered runs can be written")
     return RunDirectory.create(layout.spill_dir(state, batch_id, host, pid, unique), kept=False)
-
-
-class Description:
-    """The content of one run's `run.json` from its beginning to its end."""
-
-    def __init__(self, channel: Channel, url: str | None) -> None:
-        self._channel = channel
-        self._url = url
-        self._created_at = _now()
-
-    def content(self, running: bool) -> dict[str, Any]:
-        """What is true now. `running` tells whether the writer goes on."""
-        facts, notices = self._channel.facts, self._channel.notices
-        return {
-            "batch_id": facts.batch_id,
-            "project": facts.project,
-            "experiment_type": facts.experiment_type,
-            "url": self._url,
-            "status": RUNNING if running else self._channel.status,
-            "created_at": self._created_at,
-            "ended_at": None if running else _now(),
-            "host": writer.host_name(),
-            "pid": os.getpid(),
-            "boot_id": writer.boot_id(),
-            "heartbeat_s": BEAT_S,
-            "attempt": 1,
-            "tags": [],
-            "dropped": notices.counts,
-            "mistakes": notices.mistakes,
-            "uploaded": self._channel.uploaded,
-        }
 
 
 def _now() -> str:

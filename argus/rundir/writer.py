@@ -40,9 +40,11 @@ def boot_id() -> str | None:
         return None
 
 
-def command(given: str | None) -> str:
-    """The command that a run was started with: as given, or as this process was; secrets hidden."""
-    if given is not None:
+def command(given: str | list[str] | None) -> str:
+    """The command that a run was started with: as given, a text or an argv, or as this process
+    was; secrets hidden."""
+    if isinstance(given, str):
         return redacted(given)[:_MAX_COMMAND]
     # orig_argv has the interpreter and `-m` too; Python 3.9 does not know it yet.
-    return command_line(getattr(sys, "orig_argv", sys.argv))[:_MAX_COMMAND]
+    words = getattr(sys, "orig_argv", sys.argv) if given is None else given
+    return command_line(words)[:_MAX_COMMAND]

@@ -65,7 +65,7 @@ class _Lookup:
             self._answers.put(_ask(*self.question, 0))
         except OSError as error:
             self._answers.put(error)
-        except ValueError:  # a label too long or empty for IDNA, or a null character
+        except UnicodeError:  # a label too long or empty for IDNA
             self._answers.put(OSError("the host name cannot be a host name"))
 
 

@@ -51,6 +51,8 @@ def _parse_proxy(url: str) -> Proxy:
 def tls_context(ca_bundles: Sequence[str], complain: Callable[[str], None]) -> ssl.SSLContext:
     """A context that verifies: the system's authorities (or SSL_CERT_FILE's), and `ca_bundles`."""
     context = ssl.create_default_context()
+    # What Python 3.10 and later do of their own accord.
+    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
     for path in ca_bundles:
         try:
             context.load_verify_locations(cafile=path)

@@ -76,10 +76,12 @@ def test_telemetry_wakes_nobody_until_a_request_is_full():
 
 def test_puts_of_many_threads_are_all_there():
     buffer = Buffer(Notices())
-    threads = [
-        threading.Thread(target=lambda: [buffer.put(number) for number in range(1_000)])
-        for _ in range(8)
-    ]
+
+    def put_a_thousand() -> None:
+        for number in range(1_000):
+            buffer.put(number)
+
+    threads = [threading.Thread(target=put_a_thousand) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

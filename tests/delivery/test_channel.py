@@ -9,13 +9,14 @@ import threading
 import time
 import weakref
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.delivery.conftest import NOWHERE, epoch, runs_in
 from tests.platform.peers import StandIn
 
-START = ("batch_start", 1_777_000_000.0, None, {}, None)
+START: Any = ("batch_start", 1_777_000_000.0, None, {}, None)
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
 

@@ -7,14 +7,15 @@ import logging
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.delivery.conftest import NOWHERE, epoch, runs_in
 from tests.platform.peers import StandIn
 
-START = ("batch_start", 1_777_000_000.0, None, {}, None)
-DONE = ("batch_done", 1_777_000_999.0, None, {}, None)
+START: Any = ("batch_start", 1_777_000_000.0, None, {}, None)
+DONE: Any = ("batch_done", 1_777_000_999.0, None, {}, None)
 
 
 def epochs_of(platform: StandIn) -> list[int]:

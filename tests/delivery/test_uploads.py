@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import resource
 import sys
 import time
@@ -13,7 +12,6 @@ import pytest
 
 from argus.delivery.channel import Channel
 from argus.delivery.upload_request import BATCH_LABEL, UploadRequest
-from argus.delivery.uploads import matching_files
 from tests.delivery.conftest import runs_in
 from tests.platform.peers import StandIn
 
@@ -171,16 +169,3 @@ def test_a_large_file_costs_no_memory(stand_in: StandIn, open_channel, tmp_path:
     assert stand_in.uploads()[0]["size"] == 300_000_000
     grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown_kb < 40_000
-
-
-def test_a_file_stands_for_itself_and_a_directory_for_what_matches(tmp_path: Path):
-    figures(tmp_path, "b.png", "a.png", "sub/c.png", "d.pdf", "e.txt")
-
-    def names(path: Path, glob: str) -> list[str]:
-        return [os.path.relpath(found, tmp_path) for found, _ in matching_files(path, glob)]
-
-    assert names(tmp_path, "**/*.png") == ["a.png", "b.png", "sub/c.png"]
-    assert names(tmp_path, "*") == ["a.png", "b.png", "d.pdf"]
-    assert names(tmp_path / "d.pdf", "**/*.png") == ["d.pdf"]
-    assert names(tmp_path / "e.txt", "*") == []
-    assert names(tmp_path / "missing", "*") == []

@@ -8,7 +8,8 @@ import pytest
 
 from argus.delivery.channel import Channel, RunFacts
 from argus.delivery.notices import Notices
-from argus.delivery.workplace import Description, new_run, state_dir
+from argus.delivery.workplace import Workplace, new_run, state_dir
+from argus.rundir.run import RunDirectory
 from tests.delivery.conftest import NOWHERE, settings_for
 
 
@@ -51,16 +52,32 @@ def test_a_state_directory_that_cannot_be_used_is_replaced_by_a_private_temporar
 def test_the_sidecar_says_what_the_run_is_and_how_it_ended(state: Path):
     settings = settings_for(NOWHERE, state)
     channel = Channel(RunFacts("b", "p", "forecast", None), settings, Notices())
-    description = Description(channel, NOWHERE)
-    running = description.content(running=True)
+    work = Workplace(channel)
+    assert work.run is not None
+    sidecar = work.run.path / "run.json"
+    running = json.loads(sidecar.read_text("utf-8"))
     assert (running["status"], running["ended_at"], running["pid"]) == (
         "running",
         None,
         os.getpid(),
     )
-    channel.status = "failed"
     channel.notices.dropped("rejected", 2)
-    ended = description.content(running=False)
+    work.leave("failed", is_delivered=False)
+    ended = json.loads(sidecar.read_text("utf-8"))
     assert (ended["status"], ended["dropped"]) == ("failed", {"rejected": 2})
     assert ended["created_at"] == running["created_at"] <= ended["ended_at"]
-    assert json.loads(json.dumps(ended)) == ended
+
+
+def test_a_run_whose_sidecar_cannot_be_written_is_let_go(state: Path, monkeypatch):
+    def refuse(self: RunDirectory, content: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RunDirectory, "describe", refuse)
+    work = Workplace(
+        Channel(RunFacts("b", "p", None, None), settings_for(NOWHERE, state), Notices())
+    )
+    assert work.run is None
+    (left,) = (state / "spill").iterdir()
+    run = RunDirectory.recover(left, kept=False)
+    assert run is not None, "nobody holds it"
+    run.release()

@@ -1,0 +1,86 @@
+"""Writes down what the callers leave: from the buffer through the encoder into the outbox."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from argus.core.events import Encoder
+from argus.core.schema import LIFECYCLE, MAX_EVENTS_PER_REQUEST
+from argus.delivery.channel import Channel
+from argus.delivery.notices import INVALID, JOURNAL_FULL
+from argus.delivery.outbox import Outbox
+from argus.delivery.upload_request import UploadRequest
+
+_RECORDS_AT_ONCE = MAX_EVENTS_PER_REQUEST  # so that writing and sending keep in step
+
+
+class Recorder:
+    """One channel's. A wish for an upload is passed on with the number of bytes that go before."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        outbox: Outbox,
+        source: Mapping[str, str],
+        pass_on: Callable[[UploadRequest, int], None],
+    ) -> None:
+        self._buffer = channel.buffer
+        self._notices = channel.notices
+        self._outbox = outbox
+        self._encoder = Encoder(channel.facts.batch_id, source, os.urandom(10))
+        self._pass_on = pass_on
+
+    @property
+    def recorded(self) -> int:
+        """How many events have been written down."""
+        return self._encoder.count
+
+    @property
+    def waiting(self) -> int:
+        """How many records have not been."""
+        return len(self._buffer)
+
+    def record(self) -> bool:
+        """Write some down. True where more waits that could be written now."""
+        self._outbox.write_down()
+        if self._outbox.has_room:  # else the disk refuses and memory is full: the buffer keeps it
+            self._put(self._buffer.drain(_RECORDS_AT_ONCE))
+        return self.can_go_on
+
+    def record_waiting(self) -> None:
+        """Write down all that waits now, though not what comes meanwhile."""
+        for _ in range(self.waiting // _RECORDS_AT_ONCE + 1):
+            if not self.record():
+                return
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether anything waits that could be written down."""
+        return self.waiting > 0 and self._outbox.has_room
+
+    def _put(self, records: list[Any]) -> None:
+        lines: list[bytes] = []
+        urgent = False
+        for record in records:
+            if isinstance(record, UploadRequest):
+                self._outbox.put(lines, time.monotonic(), urgent=True)
+                lines = []
+                self._pass_on(record, self._outbox.put_bytes)
+            elif self._outbox.is_full and record[0] not in LIFECYCLE:
+                self._notices.dropped(JOURNAL_FULL)
+            else:
+                urgent = urgent or record[0] in LIFECYCLE
+                lines += self._encoded(record)
+        if lines:
+            self._outbox.put(lines, time.monotonic(), urgent)
+
+    def _encoded(self, record: Any) -> list[bytes]:
+        try:
+            return [self._encoder.encode(record)]
+        except Exception as error:
+            self._notices.dropped(INVALID)
+            self._notices.debug("an event could not be encoded: %r", error)
+            return []
