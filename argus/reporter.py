@@ -10,8 +10,7 @@ import os
 import time
 
 from argus import current
-from argus.core.events import standard_event
-from argus.core.fields import fitted
+from argus.core.fields import fitted, standard_event
 from argus.core.identity import fit_id
 from argus.core.schema import LIFECYCLE, MAX_BATCH_ID, MAX_JOB_ID
 from argus.core.settings import (

@@ -13,7 +13,6 @@ import time
 
 from argus.core import schema
 from argus.core.identity import event_id_prefix
-from argus.core.values import bounded_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,19 +118,3 @@ def _strictly_json(value: Any) -> Any:
     if isinstance(value, list):
         return [_strictly_json(item) for item in value]
     return value
-
-
-def standard_event(
-    event: str, fields: Mapping[str, Any], job_id: str | None, batch_id: str
-) -> tuple[str, str | None, dict[str, Any]]:
-    """What a free-form event becomes on the wire: its type, the job id it needs, its fields.
-
-    A name that is none of the ten types becomes a log line of that name, so that nothing is lost.
-    A batch event has no job; a job event without one gets the batch's id, as a heartbeat does.
-    """
-    event = bounded_text(event)  # of a str enum too, which formats itself by its own rules
-    if event not in schema.EVENT_TYPES:
-        fields = {"line": event, "level": "info", "event": event, **fields}
-        event = "log_line"
-    job = (job_id or batch_id) if event in schema.JOB_EVENTS else None
-    return event, job, dict(fields)

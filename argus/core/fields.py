@@ -1,4 +1,4 @@
-"""Makes the `data` of an event fit the schema: each known field of its type, the rest kept.
+"""Makes what a caller reports fit the schema: a type, a job, and each known field of its kind.
 
 What a caller got wrong is put right where the meaning is clear, else left out, and counted.
 """
@@ -46,6 +46,22 @@ def fitted(event_type: str, fields: Mapping[str, Any]) -> tuple[dict[str, Any], 
             except MisfitError:
                 mistakes += 1
     return data, mistakes
+
+
+def standard_event(
+    event: str, fields: Mapping[str, Any], job_id: str | None, batch_id: str
+) -> tuple[str, str | None, dict[str, Any]]:
+    """What a free-form event becomes on the wire: its type, the job id it needs, its fields.
+
+    A name that is none of the ten types becomes a log line of that name, so that nothing is lost.
+    A batch event has no job; a job event without one gets the batch's id, as a heartbeat does.
+    """
+    event = bounded_text(event)  # of a str enum too, which formats itself by its own rules
+    if event not in schema.EVENT_TYPES:
+        fields = {"line": event, "level": "info", "event": event, **fields}
+        event = "log_line"
+    job = (job_id or batch_id) if event in schema.JOB_EVENTS else None
+    return event, job, dict(fields)
 
 
 def fit_value(kind: str, value: Any) -> Any:

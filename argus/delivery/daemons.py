@@ -3,7 +3,7 @@ the machine is doing. Each is a task for a `Periodic`."""
 
 from __future__ import annotations
 
-import random
+import os
 import time
 
 from argus.delivery import fork
@@ -64,7 +64,7 @@ class Daemons:
             )
             return
         # A thousand runs that start together need not ask together.
-        first_s = intervals.stop_poll_s * random.uniform(0.5, 1.0)
+        first_s = intervals.stop_poll_s * (0.5 + os.urandom(1)[0] / 512)
         self._add("stop-poll", intervals.stop_poll_s, self._ask, first_s, self._hang_up)
 
     def stop(self) -> None:
