@@ -174,7 +174,7 @@ class JobContext:
         text = "" if job_id is None else bounded_text(job_id)
         if not issubclass(type(job_id), str) or not text:  # isinstance asks the object, too
             text = text or f"job-{self._reporter._next_number()}"
-            self._notices.mistake("a job id should be a text; %s is used", text)
+            self._notices.mistake("a job id should be a text; %.100s is used", text)
         return fit_id(text, MAX_JOB_ID)
 
     def _fitted_epoch(self, given: dict[str, Any]) -> dict[str, Any]:

@@ -292,6 +292,8 @@ def _without_comment(line: str) -> str:
 
 def _scalar(value: str) -> str | None:
     """A plain or quoted scalar; None for what only full YAML understands."""
+    if "\0" in value:  # YAML has none, and no path can have one
+        return None
     if value[:1] in ("'", '"'):
         closed = len(value) >= 2 and value[-1] == value[0] and value[0] not in value[1:-1]
         return value[1:-1] if closed and "\\" not in value else None

@@ -12,7 +12,7 @@ from argus.delivery.upload_request import BATCH_LABEL
 from argus.rundir.media import Artifact
 from argus.transport.address import batch_artifacts_path, job_artifacts_path
 from argus.transport.client import HttpClient
-from argus.transport.multipart import MIME_TYPES, FileForm
+from argus.transport.multipart import MIME_TYPES, FileForm, UnreadableFileError
 
 _BASE_TIMEOUT_S = 60.0
 _SLOWEST_BYTES_PER_S = 100_000.0
@@ -34,7 +34,9 @@ def upload(client: HttpClient, artifact: Artifact) -> UploadVerdict:
             form = FileForm(file, Path(artifact.path), fields, os.urandom(16).hex())
             answer = _send(client, artifact, form)
     except OSError as error:
-        return UploadVerdict(refused=f"the file cannot be read: {error.strerror}")
+        return UploadVerdict(refused=f"it cannot be read: {error.strerror}")
+    except UnreadableFileError as error:
+        return UploadVerdict(refused=str(error))
     return judge_upload(answer, time.time())
 
 

@@ -40,13 +40,15 @@ class Sender:
         self._outbox = work.outbox()
         self._own = Shipment(self._outbox, work.run, self._gate, channel.notices)
         self._leftovers: Leftovers | None = None
-        if work.state_dir is not None and work.url is not None:
-            self._leftovers = Leftovers(work.state_dir, work.url, self._gate, channel.notices)
+        if work.state_dir is not None and work.address is not None:
+            url = work.address.url
+            self._leftovers = Leftovers(work.state_dir, url, self._gate, channel.notices)
         self._client = work.client(self._meanwhile)
         self._uploader = Uploader(work.client, channel)
         self._recorder = Recorder(channel, self._outbox, work.source(), self._pass_on)
         self._beat_at = 0.0
         self._closing_since: float | None = None
+        self._has_tried_again = False
         self._settled = 0  # own events that need nothing more
         self._last_failure = "nothing was tried yet"
 
@@ -111,6 +113,9 @@ class Sender:
             self._uploader.delivered(self._outbox.confirmed_bytes)
         if self._gate.away:
             self._uploader.give_up_waiting()
+            if self._is_closing() and not self._has_tried_again:
+                self._has_tried_again = True  # one connection that breaks is no outage
+                self._gate.last_chance()
 
     def _pass_on(self, request: UploadRequest, mark: int) -> None:
         self._uploader.accept(request, self._workplace.run, mark)

@@ -151,8 +151,8 @@ class Worker:
                 )
                 self._note(errand, artifact, PENDING)
                 artifacts.append(artifact)
-        except (OSError, ValueError, NotImplementedError) as error:
-            self._notices.mistake("upload: %s cannot be listed: %s", request.path, error)
+        except Exception as error:  # what pathlib says of a bad pattern differs by version
+            self._notices.mistake("upload: %.200s cannot be listed: %.200s", request.path, error)
         self._line_up(errand, artifacts, message.mark)
 
     def _line_up(self, errand: _Errand, artifacts: list[Artifact], mark: int) -> None:
@@ -221,6 +221,7 @@ class Worker:
             except OSError as error:
                 self._notices.debug("%s could not be removed: %s", errand.run.path, error)
         self.finished += 1
+        self._channel.buffer.wake()  # the sender may be waiting for this to end
 
     def _free_callers(self) -> None:
         for errand in self._errands:

@@ -37,6 +37,9 @@ class Uploader:
 
     def accept(self, request: UploadRequest, run: RunDirectory | None, mark: int) -> None:
         """Take a caller's request. `mark`: how many bytes of events come before it."""
+        if self._worker.stopping:  # it has ended before its time: nobody shall wait for it
+            request.done.set()
+            return
         self._give(Accepted(request, run, mark))
 
     def adopt(self, run: RunDirectory) -> None:
@@ -57,7 +60,7 @@ class Uploader:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is left to do."""
-        return self._given == self._worker.finished
+        return self._worker.stopping or self._given == self._worker.finished
 
     def stop(self) -> None:
         """End soon; what is not uploaded stays noted."""

@@ -34,9 +34,8 @@ class Workplace:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._notices = channel.notices
-        settings = channel.settings
-        self.address = Address.parse(settings.url) if settings.url else None
-        self.url = self.address.url if self.address else None
+        self.address = self._usable_address()
+        self.url = self.address.url if self.address else channel.settings.url
         self._created_at = _now()
         self.state_dir = self._usable_state_dir()
         self.run = self._new_run()
@@ -107,6 +106,18 @@ class Workplace:
             "events cannot be written to disk (%s); they are held in memory until delivered",
             error,
         )
+
+    def _usable_address(self) -> Address | None:
+        url = self._channel.settings.url
+        if url is None:
+            return None
+        try:
+            return Address.parse(url)
+        except ValueError as error:
+            self._notices.warn(
+                "address", "ARGUS_URL is no address (%s): events are kept, and not sent", error
+            )
+            return None
 
     def _usable_state_dir(self) -> Path | None:
         try:

@@ -15,7 +15,7 @@ from argus.core.verdicts import Answer, NetworkFailure, Reply
 from argus.core.version import __version__
 from argus.transport.address import Address, redirected
 from argus.transport.connection import Body, Connection, open_stream, open_tunnel
-from argus.transport.multipart import FileChangedError
+from argus.transport.multipart import UnreadableFileError
 from argus.transport.patience import Patience
 from argus.transport.resolver import Resolver
 from argus.transport.route import proxy_for, tls_context
@@ -49,7 +49,10 @@ class HttpClient:
         self._connection = Connection()
 
     def request(self, method: str, path: str, body: Body, timeout_s: float) -> Answer:
-        """One exchange within `timeout_s`: connecting, sending and the whole answer."""
+        """One exchange within `timeout_s`: connecting, sending and the whole answer.
+
+        Raises nothing but UnreadableFileError, of a body that is a file.
+        """
         patience = Patience(timeout_s, self._meanwhile)
         target = self._address.prefix + path
         try:
@@ -63,9 +66,12 @@ class HttpClient:
                 target = self._turn_to(*followed)
                 reply = self._exchange(method, target, body, patience)
             return reply
-        except (OSError, http.client.HTTPException, FileChangedError, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
             return _failure(error)
+        except UnreadableFileError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -76,7 +82,7 @@ class HttpClient:
         if address != self._address:
             self.close()
             self._address = address
-            self._tls = self._tls or tls_context(self._ca_bundles, self._complain)
+            self._tls = tls_context(self._ca_bundles, self._complain)
             self._proxy = proxy_for(address, self._complain)
         return target
 
@@ -134,8 +140,6 @@ def _failure(error: Exception) -> NetworkFailure:
             advice=f"its certificate is not trusted ({reason}); for an authority of your own set "
             "ARGUS_CA_BUNDLE to its file",
         )
-    if isinstance(error, FileChangedError):
-        return NetworkFailure("the file became shorter while it was being sent")
     if isinstance(error, ValueError) and not isinstance(error, OSError):
         # Its text would quote what cannot be written, which may be the token.
         return NetworkFailure("the address or a header cannot be written as HTTP")

@@ -18,8 +18,8 @@ MIME_TYPES = {
 _CHUNK_BYTES = 262_144
 
 
-class FileChangedError(Exception):
-    """The file became shorter while it was being sent."""
+class UnreadableFileError(Exception):
+    """The file cannot be read to the end that it had when the form was made."""
 
 
 class FileForm:
@@ -46,17 +46,24 @@ class FileForm:
         return len(self._head) + self._file_size + len(self._tail)
 
     def chunks(self) -> Iterator[bytes]:
-        """The body, from its beginning. Raises FileChangedError where the file got shorter."""
+        """The body, from its beginning. Raises UnreadableFileError."""
         yield self._head
-        self._file.seek(0)
         left = self._file_size
         while left:
-            chunk = self._file.read(min(_CHUNK_BYTES, left))
-            if not chunk:
-                raise FileChangedError
+            chunk = self._read_at(self._file_size - left, min(_CHUNK_BYTES, left))
             left -= len(chunk)
             yield chunk
         yield self._tail
+
+    def _read_at(self, offset: int, size: int) -> bytes:
+        try:
+            self._file.seek(offset)
+            chunk = self._file.read(size)
+        except OSError as error:
+            raise UnreadableFileError(f"it cannot be read: {error.strerror}") from error
+        if not chunk:
+            raise UnreadableFileError("it became shorter while it was being sent")
+        return chunk
 
 
 def _text_part(boundary: str, name: str, value: str) -> bytes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import functools
+import os
 import ssl
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -50,12 +52,25 @@ def _parse_proxy(url: str) -> Proxy:
 
 def tls_context(ca_bundles: Sequence[str], complain: Callable[[str], None]) -> ssl.SSLContext:
     """A context that verifies: the system's authorities (or SSL_CERT_FILE's), and `ca_bundles`."""
-    context = ssl.create_default_context()
-    # What Python 3.10 and later do of their own accord.
-    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
-    for path in ca_bundles:
-        try:
-            context.load_verify_locations(cafile=path)
-        except (OSError, ssl.SSLError) as error:
-            complain(f"the CA file {path} cannot be used: {error}")
+    system = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    context, complaints = _loaded_context(tuple(ca_bundles), system)
+    for complaint in complaints:
+        complain(complaint)
     return context
+
+
+@functools.lru_cache(maxsize=4)  # a run has three clients, and loading takes 60 ms
+def _loaded_context(
+    ca_bundles: tuple[str, ...], system: tuple[Optional[str], Optional[str]]
+) -> tuple[ssl.SSLContext, tuple[str, ...]]:
+    # `system` is what OpenSSL itself looks at: where it changes, another context is due.
+    context = ssl.create_default_context()
+    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
+    complaints = []
+    for path in ca_bundles:
+        place = {"capath" if os.path.isdir(path) else "cafile": path}
+        try:
+            context.load_verify_locations(**place)
+        except OSError as error:  # ssl.SSLError is one
+            complaints.append(f"the CA file {path} cannot be used: {error}")
+    return context, tuple(complaints)
