@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import count
 
 from argus import current
 from argus.core.fields import fitted, standard_event
@@ -78,7 +79,9 @@ class Reporter:
         self._stopped = False
         self._jobs: list[JobContext] = []  # the open ones, the innermost last
         self._latest_job_id: str | None = None
-        self._numbered = self._n_done = self._n_failed = 0
+        # Jobs may begin and end in any thread: what one step counts needs no lock.
+        self._numbers = count(1)
+        self._failures: list[bool] = []  # of each job that has ended, whether it failed
         self._opened_at = time.monotonic()
         self._pid = os.getpid()
         self._settings = self._resolved(monitor_url, token) or Settings()
@@ -202,8 +205,8 @@ class Reporter:
     def _last_data(self, exc: BaseException | None) -> Data:
         elapsed_s = round(time.monotonic() - self._opened_at, 6)
         fields: dict[str, Any] = {
-            "n_done": self._n_done,
-            "n_failed": self._n_failed,
+            "n_done": self._failures.count(False),
+            "n_failed": self._failures.count(True),
             "total_elapsed_s": elapsed_s,
         }
         if exc is not None and is_failure(exc):
@@ -233,14 +236,10 @@ class Reporter:
     def _job_closed(self, job: JobContext, failed: bool) -> None:
         if job in self._jobs:
             self._jobs.remove(job)
-        if failed:
-            self._n_failed += 1
-        else:
-            self._n_done += 1
+        self._failures.append(failed)
 
     def _next_number(self) -> int:
-        self._numbered += 1
-        return self._numbered
+        return next(self._numbers)
 
     def _upload(self, request: UploadRequest, wait_s: float) -> int:
         channel = self._channel

@@ -162,7 +162,7 @@ def parse_flat_yaml(text: str) -> tuple[dict[str, str], list[str]]:
     """
     values: dict[str, str] = {}
     ignored: list[str] = []
-    inside = foreign = False  # in the block of `monitor:`, of a key that is not ours
+    inside, foreign = True, False  # in the block of `monitor:`, of a key that is not ours
     for number, raw in enumerate(text.splitlines(), 1):
         line = _without_comment(raw).rstrip()
         if not line.strip() or line.strip() == "---":

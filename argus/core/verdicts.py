@@ -1,6 +1,7 @@
 """What a reply means for each event of the request that it answers.
 
-A reply is read here and nowhere else; whoever sends only carries the verdict out.
+A reply is read here and nowhere else; whoever sends only carries the verdict out. What is quoted
+from it goes into logs and files, so it is redacted: some servers repeat the token that they refuse.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional, Union
+
+from argus.core.redact import redacted
 
 _FILE_REFUSED = (400, 403, 413, 415, 422)
 
@@ -68,13 +71,13 @@ def judge(answer: Answer, event_ids: Sequence[str], wall_now: float) -> Verdict:
     `wall_now`, in seconds since the epoch, turns a Retry-After that is a date into seconds.
     """
     if isinstance(answer, NetworkFailure):
-        return Verdict(failure=answer.reason, halt=answer.advice, absent=True)
+        return Verdict(failure=redacted(answer.reason), halt=answer.advice, absent=True)
     status = answer.status
     failure = f"HTTP {status}{_said(answer.body)}"
     if 200 <= status < 300:
         return _judge_results(answer.body, event_ids)
     if 300 <= status < 400:
-        target = answer.redirect or "nowhere"
+        target = redacted(answer.redirect or "nowhere")
         halt = f"it redirects to {target}, which is not followed"
         return Verdict(failure=failure, halt=halt, absent=True)
     if status in (401, 403):
@@ -154,7 +157,7 @@ def _judge_results(body: bytes, event_ids: Sequence[str]) -> Verdict:
         elif result.get("status") == "rejected" and error.startswith("internal:"):
             internal.add(index)
         elif result.get("status") == "rejected":
-            refused[index] = error
+            refused[index] = redacted(error)
     # An event that stands in the file twice has two results: what the platform has, it has.
     refused = {index: error for index, error in refused.items() if index not in confirmed}
     internal -= confirmed | refused.keys()
@@ -199,9 +202,8 @@ def _named_events(body: bytes, count: int) -> dict[int, str]:
         index = loc[2]
         if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < count:
             place = ".".join(str(part) for part in loc[3:])
-            named.setdefault(
-                index, f"{place}: {item.get('msg')}" if place else str(item.get("msg"))
-            )
+            reason = redacted(str(item.get("msg")))
+            named.setdefault(index, f"{place}: {reason}" if place else reason)
     return named
 
 
@@ -215,4 +217,4 @@ def _parsed(body: bytes) -> Any:
 def _said(body: bytes) -> str:
     """The beginning of an answer's text, for a log line; empty for an empty body."""
     text = " ".join(body[:200].decode("utf-8", "replace").split())
-    return f": {text}" if text else ""
+    return f": {redacted(text)}" if text else ""

@@ -1,0 +1,86 @@
+"""Lines come out whole however they were cut; what is no event is told apart."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from argus.core.events import Encoder
+from argus.core.jsonl import Line, LineSplitter, own_line, parsed_object, read_line
+
+
+def test_own_line_and_read_line_agree() -> None:
+    record: Any = ("log_line", 1.0, "j", {"line": "é"}, None)
+    data = Encoder("b", {"project": "p"}, bytes(10)).encode(record)
+
+    assert own_line(data) == read_line(data)
+    assert own_line(data) == Line(data, "00000000-0000-8000-8000-000000000001")
+
+
+@pytest.mark.parametrize(
+    ("data", "event_id"),
+    [
+        (b'{"event_id":"a"}', "a"),
+        (b' {"x": 1, "event_id" : "a"} \r', "a"),
+        (b'{"event_id":5}', None),
+        (b"{}", None),
+        (b"[]", None),
+        (b"null", None),
+        (b"", None),
+        (b'{"event_id":"a"', None),
+        (b'{"event_id":"\xff"}', None),
+        (b"\x00" * 64, None),
+        (b"[" * 100_000, None),
+        (b"9" * 5_000, None),
+    ],
+)
+def test_line_without_an_event_has_no_id(data: bytes, event_id: str | None) -> None:
+    assert read_line(data) == Line(data, event_id)
+
+
+def test_size_counts_the_newline() -> None:
+    assert Line(b"abc", None).size == 4
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b'{"a":1}', {"a": 1}),
+        (b"[1]", None),
+        (b"{", None),
+        (b"\xff", None),
+        (b'{"a":' * 100_000, None),
+    ],
+)
+def test_parsed_object_is_an_object_or_nothing(data: bytes, expected: object) -> None:
+    assert parsed_object(data) == expected
+
+
+def test_torn_line_waits_for_the_rest_of_it() -> None:
+    splitter = LineSplitter()
+
+    assert splitter.feed(b"ab") == []
+    assert splitter.torn_bytes == 2
+    assert splitter.feed(b"c\n\nd") == [b"abc", b""]
+    assert splitter.torn_bytes == 1
+    assert splitter.feed(b"") == []
+    assert splitter.feed(b"\n") == [b"d"]
+    assert splitter.torn_bytes == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_lines_are_the_same_however_the_stream_is_cut(seed: int) -> None:
+    random = Random(seed)
+    lines = [bytes(random.choices(b"ab\r\x00", k=random.randrange(9))) for _ in range(200)]
+    stream = b"".join(line + b"\n" for line in lines) + b"torn"
+    splitter = LineSplitter()
+    seen = []
+    while stream:
+        cut = random.randrange(12)
+        seen += splitter.feed(stream[:cut])
+        stream = stream[cut:]
+
+    assert seen == lines
+    assert splitter.torn_bytes == 4
