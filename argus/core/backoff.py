@@ -23,9 +23,9 @@ class Backoff:
         """Pause. A time that the other side asked for wins, spread a little upwards."""
         self._failures += 1
         bound_s = min(self._first_s * 2.0 ** min(self._failures - 1, 32), self._most_s)
-        if asked_s is not None:
-            pause_s = asked_s + 0.1 * max(asked_s, 1.0) * self._random()
-        else:
+        if asked_s is not None and asked_s >= self._first_s:
+            pause_s = asked_s * (1.0 + 0.1 * self._random())
+        else:  # "at once" is an answer too, but whoever gives it again and again is not to be stormed
             pause_s = bound_s * self._random()
         self.not_before = now + pause_s
 

@@ -60,11 +60,13 @@ class Gate:
             self.linger.throttled()
         if verdict.halt:
             self._backoff.failed(now, PROBE_S)
-        elif not progress or verdict.internal or self._fruitless > MAX_FRUITLESS:
+        elif not progress or self._fruitless > MAX_FRUITLESS:
             self._backoff.failed(now, verdict.wait_s)
         else:
             self._backoff.succeeded()
             self.linger.accepted()
+            if verdict.unstored:  # a database that is locked for a moment
+                self._backoff.failed(now, verdict.wait_s)
 
     def last_chance(self) -> None:
         """Nothing will be sent later, so try now; but not where the platform asked to wait."""

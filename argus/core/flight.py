@@ -16,8 +16,9 @@ from argus.core.schema import MAX_EVENTS_PER_REQUEST
 from argus.core.verdicts import Verdict
 
 # An event that the platform cannot store while it stores others beside it, this many times over,
-# has something in it that breaks the platform: it is set aside, not sent for ever.
-MAX_INTERNAL_ERRORS = 8
+# has something in it that breaks the platform: it is set aside, not sent for ever. A platform that
+# only loses every second result needs nine tries to name 500.
+MAX_UNSTORED = 20
 _REGROW_AFTER = 10  # requests that went through until twice as many events go together again
 
 
@@ -29,12 +30,12 @@ class DeadLetter(NamedTuple):
 
 
 class _Entry:
-    __slots__ = ("internal_errors", "line", "settled")
+    __slots__ = ("line", "settled", "unstored")
 
     def __init__(self, line: Line) -> None:
         self.line = line
         self.settled = False
-        self.internal_errors = 0
+        self.unstored = 0
 
 
 class Flight:
@@ -100,10 +101,10 @@ class Flight:
             return verdict.refused[index]
         if verdict.halve and len(self._sent) == 1:
             return verdict.failure
-        if index in verdict.internal and verdict.confirmed:
-            entry.internal_errors += 1
-            if entry.internal_errors >= MAX_INTERNAL_ERRORS:
-                return f"internal error of the platform, {entry.internal_errors} times"
+        if index in verdict.unstored and verdict.confirmed:
+            entry.unstored += 1
+            if entry.unstored >= MAX_UNSTORED:
+                return f"not stored {entry.unstored} times, while others were"
         return None
 
     def _regroup(self, verdict: Verdict, set_aside: bool) -> None:

@@ -27,6 +27,9 @@ _MAX_INTERVAL_S = 86_400.0 * 7  # longer waits overflow what some platforms' loc
 _FILE_KEYS = frozenset(
     {"url", "token", "mode", "disable", "runs_dir", "state_dir", "ca_bundle", "exit_timeout"}
 )
+_FILE_KEYS = frozenset(
+    {"url", "token", "mode", "disable", "runs_dir", "state_dir", "ca_bundle", "exit_timeout"}
+)
 _TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
@@ -192,9 +195,14 @@ def is_loopback(host: str) -> bool:
 
 def url_host(url: str) -> str:
     """The host of an http(s) URL, lower case, without port, user or brackets."""
-    authority = url.partition("://")[2].split("/", 1)[0].split("?", 1)[0].split("#", 1)[0]
-    host = authority.rpartition("@")[2].lower()
+    host = _authority(url).rpartition("@")[2].lower()
     return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+
+
+def _authority(url: str) -> str:
+    """What stands between the scheme and the path: user, password, host and port."""
+    rest = url.partition("://")[2]
+    return rest[: next((i for i, char in enumerate(rest) if char in "/?#"), len(rest))]
 
 
 def _checked_url(url: str | None, complaints: list[str]) -> str | None:
@@ -202,10 +210,10 @@ def _checked_url(url: str | None, complaints: list[str]) -> str | None:
         return None
     scheme, separator, _ = url.partition("://")
     if separator and scheme.lower() in ("http", "https") and url_host(url) and _port_is_good(url):
-        authority, slash, path = url[len(scheme) + 3 :].partition("/")
-        if "@" in authority:
+        user, at, host = _authority(url).rpartition("@")
+        if at:
             complaints.append("user and password in ARGUS_URL are not used; set ARGUS_TOKEN")
-        return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}".rstrip("/")
+        return url.replace(f"{user}{at}{host}", host, 1).rstrip("/")
     complaints.append(
         "ARGUS_URL is not an http:// or https:// address: nothing is sent. "
         "It should look like http://localhost:8000"
@@ -214,8 +222,7 @@ def _checked_url(url: str | None, complaints: list[str]) -> str | None:
 
 
 def _port_is_good(url: str) -> bool:
-    authority = url.partition("://")[2].split("/", 1)[0].rpartition("@")[2]
-    port = authority.rpartition("]")[2].partition(":")[2]
+    port = _authority(url).rpartition("@")[2].rpartition("]")[2].partition(":")[2]
     return not port or (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536)
 
 

@@ -45,7 +45,7 @@ class Verdict(NamedTuple):
 
     confirmed   indices that the platform has
     refused     indices it will never take, each with the reason: dead letters
-    internal    indices it could not take for a reason of its own
+    unstored    indices it could not store for a reason of its own, or said nothing about
     halve       send fewer together; one event alone that is not taken is a dead letter
     halt        nothing will get through until a person acts: why
     absent      nobody is there who takes events
@@ -56,7 +56,7 @@ class Verdict(NamedTuple):
 
     confirmed: frozenset[int] = frozenset()
     refused: Mapping[int, str] = {}
-    internal: frozenset[int] = frozenset()
+    unstored: frozenset[int] = frozenset()
     halve: bool = False
     halt: Optional[str] = None
     absent: bool = False
@@ -73,29 +73,35 @@ def judge(answer: Answer, event_ids: Sequence[str], wall_now: float) -> Verdict:
     if isinstance(answer, NetworkFailure):
         return Verdict(failure=redacted(answer.reason), halt=answer.advice, absent=True)
     status = answer.status
-    failure = f"HTTP {status}{_said(answer.body)}"
     if 200 <= status < 300:
         return _judge_results(answer.body, event_ids)
-    if 300 <= status < 400:
-        target = redacted(answer.redirect or "nowhere")
-        halt = f"it redirects to {target}, which is not followed"
-        return Verdict(failure=failure, halt=halt, absent=True)
-    if status in (401, 403):
-        halt = f"it refused the token ({failure}); check ARGUS_TOKEN"
-        return Verdict(failure=failure, halt=halt, absent=True)
-    if status in (404, 405, 407, 410):
-        halt = f"no Argus platform answers there ({failure}); check ARGUS_URL"
+    failure = f"HTTP {status}{_said(answer.body)}"
+    halt = _reason_to_halt(answer, failure)
+    if halt is not None:
         return Verdict(failure=failure, halt=halt, absent=True)
     if status in (400, 422):
         refused = _named_events(answer.body, len(event_ids))
         return Verdict(failure=failure, refused=refused, halve=not refused)
-    if status in (413, 415):
+    if status == 413:
         return Verdict(failure=failure, halve=True)
     return Verdict(
         failure=failure,
         throttled=status == 429,
         wait_s=retry_after_s(answer.retry_after, wall_now),
     )
+
+
+def _reason_to_halt(reply: Reply, failure: str) -> str | None:
+    """Why nothing sent to that platform will get through, however often it is sent."""
+    if 300 <= reply.status < 400:
+        return f"it redirects to {redacted(reply.redirect or 'nowhere')}, which is not followed"
+    if reply.status in (401, 403):
+        return f"it refused the token ({failure}); check ARGUS_TOKEN"
+    if reply.status in (404, 405, 407, 410):
+        return f"no Argus platform answers there ({failure}); check ARGUS_URL"
+    if reply.status == 415:
+        return f"it takes another version of the event schema ({failure})"
+    return None
 
 
 class UploadVerdict(NamedTuple):
@@ -144,38 +150,40 @@ def retry_after_s(value: str | None, wall_now: float) -> float | None:
 
 
 def _judge_results(body: bytes, event_ids: Sequence[str]) -> Verdict:
-    results = _results(body)
-    index_of = {event_id: index for index, event_id in enumerate(event_ids)}
-    confirmed, internal, refused = set(), set(), {}
-    for result in results:
-        index = index_of.get(result["event_id"])
-        error = str(result.get("error"))
-        if index is None:
-            continue
-        if result.get("status") in ("accepted", "deduplicated"):
-            confirmed.add(index)
-        elif result.get("status") == "rejected" and error.startswith("internal:"):
-            internal.add(index)
-        elif result.get("status") == "rejected":
-            refused[index] = redacted(error)
-    # An event that stands in the file twice has two results: what the platform has, it has.
-    refused = {index: error for index, error in refused.items() if index not in confirmed}
-    internal -= confirmed | refused.keys()
+    """Each event alone. One that may stand in the file twice, under one id, is settled twice."""
+    confirmed: set[str] = set()
+    refused: dict[str, str] = {}
+    ids = {event_id.lower() for event_id in event_ids}
+    known = [result for result in _results(body) if result["event_id"].lower() in ids]
+    for result in known:
+        event_id, error = result["event_id"].lower(), str(result.get("error"))
+        if result["status"] != "rejected":
+            confirmed.add(event_id)
+        elif not error.startswith("internal:"):
+            refused[event_id] = redacted(error)
+    of = {index: event_id.lower() for index, event_id in enumerate(event_ids)}
+    done = frozenset(index for index in of if of[index] in confirmed)
+    dead = {i: refused[of[i]] for i in of if of[i] in refused and i not in done}
+    left = frozenset(of) - done - dead.keys()
     failure = None
-    absent = not confirmed and not refused and not internal
-    if absent:
+    if not known:
         failure = f"an answer that no Argus platform gives{_said(body)}; check ARGUS_URL"
-    elif internal:
-        failure = f"{len(internal)} events not stored: internal error of the platform"
-    elif len(confirmed) + len(refused) < len(event_ids):
-        failure = "an answer without a result for each event"
+    elif left:
+        failure = f"{len(left)} of {len(of)} events were not stored{_internal_error(known)}"
     return Verdict(
-        confirmed=frozenset(confirmed),
-        refused=refused,
-        internal=frozenset(internal),
-        absent=absent,
+        confirmed=done,
+        refused=dead,
+        unstored=left if known else frozenset(),
+        absent=not known,
         failure=failure,
     )
+
+
+def _internal_error(results: list[dict[str, Any]]) -> str:
+    """What the platform says of its own trouble, where it says something."""
+    errors = (str(result.get("error")) for result in results if result["status"] == "rejected")
+    internal = [error for error in errors if error.startswith("internal:")]
+    return _said(internal[0].encode("utf-8", "replace")) if internal else ""
 
 
 def _results(body: bytes) -> list[dict[str, Any]]:
@@ -186,7 +194,9 @@ def _results(body: bytes) -> list[dict[str, Any]]:
     return [
         result
         for result in results
-        if isinstance(result, dict) and isinstance(result.get("event_id"), str)
+        if isinstance(result, dict)
+        and isinstance(result.get("event_id"), str)
+        and result.get("status") in ("accepted", "deduplicated", "rejected")
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -53,6 +52,8 @@ def usable_state_dir(candidates: list[Path], user_id: int) -> Path:
             make_dir(place / "spill", private=True)
             _require_own(place, user_id)
             _require_own(place / "spill", user_id)
+            if (place / "spill").is_symlink():
+                raise NotADirectoryError(f"{place / 'spill'} is a symbolic link")
             if user_id >= 0:  # of what a user configured, only what we put there is ours to close
                 os.chmod(place / "spill", PRIVATE_DIR)
             return place
@@ -85,11 +86,14 @@ def spilled_runs(state_dir: Path) -> Iterator[Path]:
 
 
 def _require_own(path: Path, user_id: int) -> None:
-    """Refuse a directory in a shared place that somebody else made, or that we cannot write."""
-    info = os.lstat(path)
-    if not stat.S_ISDIR(info.st_mode):
+    """Refuse a directory in a shared place that somebody else made, or that we cannot write.
+
+    A symbolic link to it must be ours too: on clusters, homes are full of links to larger disks.
+    """
+    for info in (os.lstat(path), os.stat(path)):
+        if user_id >= 0 and info.st_uid != user_id:
+            raise PermissionError(f"{path} belongs to somebody else")
+    if not path.is_dir():
         raise NotADirectoryError(f"{path} is not a directory")
-    if user_id >= 0 and info.st_uid != user_id:
-        raise PermissionError(f"{path} belongs to somebody else")
     if not os.access(path, os.W_OK | os.X_OK):
         raise PermissionError(f"{path} cannot be written")

@@ -98,13 +98,15 @@ class RunDirectory:
         """Delete the directory with all that we put there, and let go of it."""
         self.journal.close()  # Windows removes no file that is open
         lock = self.path / layout.LOCK
-        for entry in list(self.path.iterdir()):
-            if entry != lock and (entry.is_file() or entry.is_symlink()):
-                entry.unlink(missing_ok=True)
-        if os.name == "nt":
+        try:
+            for entry in list(self.path.iterdir()):
+                if entry != lock and (entry.is_file() or entry.is_symlink()):
+                    entry.unlink(missing_ok=True)
+            if os.name == "nt":
+                self.release()
+            lock.unlink(missing_ok=True)  # held, so that nobody gets a lock that is to vanish
+        finally:
             self.release()
-        lock.unlink(missing_ok=True)  # held, so that nobody gets a lock that is about to vanish
-        self.release()
         self.path.rmdir()
 
 

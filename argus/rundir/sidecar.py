@@ -26,7 +26,7 @@ def read(directory: Path) -> dict[str, Any]:
     """The sidecar of a run; empty where there is none that can be read."""
     path = directory / layout.SIDECAR
     try:
-        if path.is_symlink() or path.stat().st_size > _MAX_BYTES:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > _MAX_BYTES:
             return {}
         return parsed_object(path.read_bytes()) or {}
     except OSError:

@@ -29,12 +29,16 @@ def test_endless_failures_do_not_overflow() -> None:
 
 @pytest.mark.parametrize(
     ("asked_s", "random", "pause"),
-    [(20.0, 0.0, 20.0), (20.0, 1.0, 22.0), (0.0, 1.0, 0.1), (600.0, 0.5, 630.0)],
+    [(20.0, 0.0, 20.0), (20.0, 1.0, 22.0), (1.0, 1.0, 1.1), (600.0, 0.5, 630.0)],
 )
 def test_asked_time_wins_and_is_spread_upwards_only(
     asked_s: float, random: float, pause: float
 ) -> None:
     assert _pauses(random, asked_s, 3) == pytest.approx([pause] * 3)
+
+
+def test_asking_to_come_back_at_once_again_and_again_is_backed_off_from() -> None:
+    assert _pauses(1.0, 0.0, 4) == pytest.approx([1.0, 2.0, 4.0, 8.0])
 
 
 def test_success_begins_anew() -> None:

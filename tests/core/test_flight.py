@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argus.core.batching import MAX_REQUEST_BYTES
-from argus.core.flight import MAX_INTERNAL_ERRORS, DeadLetter, Flight
+from argus.core.flight import MAX_UNSTORED, DeadLetter, Flight
 from argus.core.jsonl import Line
 from argus.core.verdicts import Verdict
 
@@ -168,19 +168,19 @@ def test_internal_error_sets_aside_what_fails_beside_others_that_pass() -> None:
         rounds += 1
         flight.board(_lines("good"))
         assert _names(flight.request()) == ["bad", "good"]
-        dead = flight.settle(Verdict(confirmed=frozenset({1}), internal=frozenset({0})))
+        dead = flight.settle(Verdict(confirmed=frozenset({1}), unstored=frozenset({0})))
 
-    assert rounds == MAX_INTERNAL_ERRORS
+    assert rounds == MAX_UNSTORED
     assert [letter.line.event_id for letter in dead] == ["bad"]
-    assert dead[0].reason == f"internal error of the platform, {MAX_INTERNAL_ERRORS} times"
-    assert flight.disembark() == len(b"bad\n") + MAX_INTERNAL_ERRORS * len(b"good\n")
+    assert dead[0].reason == f"not stored {MAX_UNSTORED} times, while others were"
+    assert flight.disembark() == len(b"bad\n") + MAX_UNSTORED * len(b"good\n")
 
 
 def test_internal_error_of_everything_sets_nothing_aside() -> None:
     flight = _boarded("a", "b")
-    for _ in range(10 * MAX_INTERNAL_ERRORS):
+    for _ in range(10 * MAX_UNSTORED):
         flight.request()
-        assert flight.settle(Verdict(internal=frozenset({0, 1}))) == []
+        assert flight.settle(Verdict(unstored=frozenset({0, 1}))) == []
 
     assert _names(flight.request()) == ["a", "b"]
 

@@ -144,13 +144,34 @@ def test_place_is_private_below_and_otherwise_left_as_its_owner_has_it(tmp_path:
 
 
 @posix
-@pytest.mark.parametrize("link", ["argus", "argus/spill"])
-def test_link_that_somebody_laid_out_is_refused(tmp_path: Path, link: str) -> None:
+def test_link_of_ones_own_leads_to_a_larger_disk(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "argus").symlink_to(tmp_path / "disk")
+
+    place = layout.usable_state_dir([tmp_path / "argus"], USER)
+
+    assert place == tmp_path / "argus"
+    assert (tmp_path / "disk" / "spill").is_dir()
+
+
+@posix
+@pytest.mark.skipif(USER != 0, reason="only root can give a link away")
+def test_link_that_somebody_else_laid_out_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "argus").symlink_to(tmp_path / "elsewhere")
+    os.lchown(tmp_path / "argus", 12_345, -1)
+
+    with pytest.raises(PermissionError):
+        layout.usable_state_dir([tmp_path / "argus"], USER)
+
+
+@posix
+def test_link_in_place_of_the_spill_directory_is_refused(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     elsewhere.chmod(0o755)
-    (tmp_path / link).parent.mkdir(exist_ok=True)
-    (tmp_path / link).symlink_to(elsewhere)
+    (tmp_path / "argus").mkdir()
+    (tmp_path / "argus" / "spill").symlink_to(elsewhere)
 
     with pytest.raises(NotADirectoryError):
         layout.usable_state_dir([tmp_path / "argus"], USER)
