@@ -33,7 +33,7 @@ def batch_length(lines: Sequence[Line], max_events: int) -> int:
     """How many of `lines`, from the first, go into one request: one at least."""
     size = 0
     for count, line in enumerate(lines):
-        size += line.size
+        size += len(line.data) + 1
         if count == max_events or (size > MAX_REQUEST_BYTES and count > 0):
             return count
     return len(lines)

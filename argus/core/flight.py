@@ -43,6 +43,8 @@ class Flight:
 
     def __init__(self) -> None:
         self._entries: deque[_Entry] = deque()
+        self._unsettled_bytes = 0
+        self.unsettled = 0  # how many events still wait for an answer
         self._sent: list[_Entry] = []
         self._together = MAX_EVENTS_PER_REQUEST
         self._went_through = 0
@@ -50,15 +52,9 @@ class Flight:
     @property
     def room(self) -> int:
         """How many more events a request could take; none while what is here fills one."""
-        waiting = [entry.line.size for entry in self._entries if not entry.settled]
-        if sum(waiting) >= MAX_REQUEST_BYTES:
+        if self._unsettled_bytes >= MAX_REQUEST_BYTES:
             return 0
-        return max(self._together - len(waiting), 0)
-
-    @property
-    def unsettled(self) -> int:
-        """How many events still wait for an answer."""
-        return sum(not entry.settled for entry in self._entries)
+        return max(self._together - self.unsettled, 0)
 
     def board(self, lines: Iterable[Line]) -> list[DeadLetter]:
         """Take more lines in. Those that are no events are dead letters at once."""
@@ -69,6 +65,8 @@ class Flight:
             if line.event_id is None:
                 entry.settled = True
                 dead.append(DeadLetter(line, "unreadable: no event with an event_id"))
+            else:
+                self._count(entry, 1)
         return dead
 
     def request(self) -> list[Line]:
@@ -83,7 +81,9 @@ class Flight:
         dead = []
         for index, entry in enumerate(self._sent):
             reason = self._refusal(index, entry, verdict)
-            entry.settled = index in verdict.confirmed or reason is not None
+            if index in verdict.confirmed or reason is not None:
+                entry.settled = True
+                self._count(entry, -1)
             if reason is not None:
                 dead.append(DeadLetter(entry.line, reason))
         self._regroup(verdict, bool(dead))
@@ -95,6 +95,10 @@ class Flight:
         while self._entries and self._entries[0].settled:
             size += self._entries.popleft().line.size
         return size
+
+    def _count(self, entry: _Entry, change: int) -> None:
+        self.unsettled += change
+        self._unsettled_bytes += change * entry.line.size
 
     def _refusal(self, index: int, entry: _Entry, verdict: Verdict) -> str | None:
         if index in verdict.refused:

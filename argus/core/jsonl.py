@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any, NamedTuple, Optional
 
 from argus.core.events import EVENT_ID
@@ -21,6 +22,11 @@ class Line(NamedTuple):
     def size(self) -> int:
         """The bytes that the line takes in the file."""
         return len(self.data) + 1
+
+
+def total_size(lines: Collection[Line]) -> int:
+    """The bytes that the lines take in the file together."""
+    return sum(len(line.data) for line in lines) + len(lines)
 
 
 def own_line(data: bytes) -> Line:

@@ -164,8 +164,9 @@ def _entries(value: Any) -> Iterable[tuple[Any, Any]] | None:
 
 def _is_instance(value: Any, module: str, name: str) -> bool:
     """isinstance() against a class whose module nobody may have loaded: then it is none."""
-    loaded = sys.modules.get(module)
-    return loaded is not None and isinstance(value, getattr(loaded, name))
+    # It may also be half loaded: our own threads import while the training reports.
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(value, kind)
 
 
 def _bounded_int(value: int) -> int | str:

@@ -4,6 +4,7 @@ the machine is doing. Each is a task for a `Periodic`."""
 from __future__ import annotations
 
 import os
+import threading
 import time
 
 from argus.delivery import fork
@@ -12,6 +13,7 @@ from argus.delivery.periodic import Periodic
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from argus.delivery.channel import Channel
     from argus.delivery.stop_poll import StopPoll
@@ -50,6 +52,8 @@ class Daemons:
         self._threads: list[Periodic] = []
         self._poll: StopPoll | None = None
         self._sampler: Sampler | None = None
+        self._putting = threading.Lock()
+        self._stopped = False
 
     def start(self) -> None:
         """Start those that are on. Raises RuntimeError where no thread can be had."""
@@ -68,7 +72,9 @@ class Daemons:
         self._add("stop-poll", intervals.stop_poll_s, self._ask, first_s, self._hang_up)
 
     def stop(self) -> None:
-        """End them soon; does not wait."""
+        """End them soon; does not wait. What they report from now on goes nowhere."""
+        with self._putting:
+            self._stopped = True
         for thread in self._threads:
             thread.stop()
 
@@ -91,7 +97,7 @@ class Daemons:
         dropped = self._channel.notices.counts
         if dropped:
             data["dropped"] = dropped
-        self._channel.put(("log_line", time.time(), self._active_job(), data, None))
+        self._put(("log_line", time.time(), self._active_job(), data, None))
 
     def _ask(self) -> float | None:
         if self._poll is None:
@@ -124,5 +130,10 @@ class Daemons:
             return min(_FIRST_SNAPSHOT_S, self._intervals.snapshot_s or _FIRST_SNAPSHOT_S)
         data = self._sampler.sample(time.monotonic())
         if data:
-            self._channel.put(("resource_snapshot", time.time(), None, data, None))
+            self._put(("resource_snapshot", time.time(), None, data, None))
         return None
+
+    def _put(self, record: Any) -> None:
+        with self._putting:  # or a turn that has begun would report after the block was left
+            if not self._stopped:
+                self._channel.put(record)

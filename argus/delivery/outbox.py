@@ -7,15 +7,18 @@ disk refuses, events stay in memory until it takes them or they are delivered.
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from argus.core.batching import MAX_REQUEST_BYTES, Backlog
-from argus.core.jsonl import Line, own_line
+from argus.core.jsonl import Line, own_line, total_size
 from argus.rundir.journal import Journal, JournalReader
 
 _MAX_READY_BYTES = 4_194_304  # in memory, beside the file
 _MAX_UNWRITTEN_BYTES = 16_777_216  # in memory alone
+_SAVE_S = 0.5
 _RESTART_BYTES = 16_777_216  # a delivered file of this size begins anew, where it is not kept
 
 
@@ -43,6 +46,7 @@ class Outbox:
         self._cursor = journal.position if journal else 0  # the file is taken or ready up to here
         self._reader: JournalReader | None = None  # while behind
         self._handed: deque[_Handed] = deque()  # taken and not confirmed
+        self._save_at = 0.0
         self._since = 0.0
         self._urgent = False
         self.put_bytes = 0  # all that ever came
@@ -65,11 +69,11 @@ class Outbox:
         if self._is_empty:
             self._since = now
         self._urgent = self._urgent or urgent
-        for data in lines:
-            line = own_line(data)
-            self._unwritten.append(line)
-            self._unwritten_bytes += line.size
-            self.put_bytes += line.size
+        fresh = [own_line(data) for data in lines]
+        size = total_size(fresh)
+        self._unwritten += fresh
+        self._unwritten_bytes += size
+        self.put_bytes += size
         self.write_down()
 
     def write_down(self) -> bool:
@@ -111,15 +115,15 @@ class Outbox:
         in_file = True
         if self._ready:
             taken = _pop(self._ready, most)
-            self._ready_bytes -= _size(taken)
+            self._ready_bytes -= total_size(taken)
         elif self._journal is not None and self._cursor < self._journal.size:
             taken = self._read_back(self._journal, most)
         else:
             in_file = False
             taken = _pop(self._unwritten, most)
-            self._unwritten_bytes -= _size(taken)
+            self._unwritten_bytes -= total_size(taken)
         if taken:
-            self._handed.append(_Handed(_size(taken), in_file))
+            self._handed.append(_Handed(total_size(taken), in_file))
         self._urgent = self._urgent and not self._is_empty
         return taken
 
@@ -135,21 +139,26 @@ class Outbox:
             moved += part if first.in_file else 0
             if not first.size:
                 self._handed.popleft()
-        if self._journal is None or not moved:
+        if self._journal is None:
             return
-        try:
-            self._journal.move(moved)
-            if self.is_delivered and not self._kept and self._journal.size >= _RESTART_BYTES:
+        self._journal.move(moved)
+        if self.is_delivered and not self._kept and self._journal.size >= _RESTART_BYTES:
+            with self._telling_trouble():
                 self._journal.restart()
                 self._cursor = 0
-        except OSError as error:
-            self._trouble(error)
+
+    def save_position(self, now: float) -> None:
+        """Write down how far delivery is, now and then: replacing a file waits for some disks, and
+        a position that is a little old only has events sent twice, which the platform notices."""
+        if self._journal is not None and now >= self._save_at:
+            self._save_at = now + _SAVE_S
+            with self._telling_trouble():
+                self._journal.save_position()
 
     def close(self) -> None:
         """Hand nothing out any more."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        self._stop_reading()
+        self.save_position(math.inf)
 
     @property
     def is_delivered(self) -> bool:
@@ -172,11 +181,23 @@ class Outbox:
         if self._reader is None:
             self._reader = journal.read_from(self._cursor)
         taken = self._reader.take(most, MAX_REQUEST_BYTES)
-        self._cursor += _size(taken)
+        self._cursor += total_size(taken)
         if self._cursor >= journal.size or not taken:
             self._cursor = journal.size
-            self.close()
+            self._stop_reading()
         return taken
+
+    def _stop_reading(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    @contextmanager
+    def _telling_trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._trouble(error)
 
 
 class _Handed:
@@ -193,10 +214,6 @@ def _pop(lines: deque[Line], most: int) -> list[Line]:
     taken: list[Line] = []
     size = 0
     while lines and len(taken) < most and size < MAX_REQUEST_BYTES:
-        size += lines[0].size
+        size += len(lines[0].data) + 1
         taken.append(lines.popleft())
     return taken
-
-
-def _size(lines: Iterable[Line]) -> int:
-    return sum(line.size for line in lines)

@@ -45,6 +45,7 @@ class Shipment:
         outcome = self._delivery.answered(time.monotonic(), time.time(), answer)
         self._set_aside(outcome.dead)
         self.outbox.confirm(outcome.settled_bytes)
+        self.outbox.save_position(time.monotonic())
         return outcome
 
     @property

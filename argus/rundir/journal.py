@@ -24,11 +24,11 @@ class Journal:
         end = os.fstat(self._fd).st_size
         self.size = _whole_lines(self._fd, end)
         self._torn = self.size < end  # what a killed writer left of a line: cut off before more
-        self.position = self._stored_position()
+        self.position = self._saved_position = self._stored_position()
 
     def append(self, lines: list[bytes]) -> None:
         """Append whole lines. Raises OSError where the disk refuses: then none of them is in."""
-        data = b"".join(line + b"\n" for line in lines)
+        data = b"\n".join(lines) + b"\n" if lines else b""
         if self._torn:
             self._cut_back()
         try:
@@ -40,18 +40,25 @@ class Journal:
         self.size += len(data)
 
     def move(self, size: int) -> None:
-        """Note that the platform has `size` more bytes.
+        """The platform has `size` more bytes."""
+        self.position += size
+
+    def save_position(self) -> None:
+        """Write the position down, where it has moved.
 
         Not made durable: after a power cut an old position only means that events are sent
         again, and the platform knows them by their ids.
         """
-        self.position += size
-        self._store_position()
+        if self.position == self._saved_position:
+            return
+        data = b"%d\n" % self.position
+        files.replace(self._directory / layout.DELIVERED, data, self._private, durable=False)
+        self._saved_position = self.position
 
     def restart(self) -> None:
         """Begin the file anew, once all of it is delivered."""
         self.position = 0
-        self._store_position()  # first: a position beyond the end would be no position
+        self.save_position()  # first: a position beyond the end would be no position
         os.ftruncate(self._fd, 0)
         self.size = 0
 
@@ -79,10 +86,6 @@ class Journal:
         if not 0 < position <= self.size:
             return 0
         return position if files.read_at(self._fd, 1, position - 1) == b"\n" else 0
-
-    def _store_position(self) -> None:
-        data = b"%d\n" % self.position
-        files.replace(self._directory / layout.DELIVERED, data, self._private, durable=False)
 
 
 def _whole_lines(fd: int, end: int) -> int:

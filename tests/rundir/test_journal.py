@@ -68,7 +68,9 @@ def test_lines_are_in_the_file_as_they_came(tmp_path: Path, journal: Journal) ->
 def test_position_is_found_again(tmp_path: Path, journal: Journal) -> None:
     journal.append([A, B, C])
     journal.move(SIZE)
+    journal.save_position()
     journal.move(SIZE)
+    journal.save_position()
     journal.close()
 
     assert (tmp_path / "delivered").read_bytes() == b"%d\n" % (2 * SIZE)
@@ -78,6 +80,7 @@ def test_position_is_found_again(tmp_path: Path, journal: Journal) -> None:
 def test_restarted_file_begins_anew(tmp_path: Path, journal: Journal) -> None:
     journal.append([A, B])
     journal.move(2 * SIZE)
+    journal.save_position()
 
     journal.restart()
     assert (journal.size, journal.position) == (0, 0)
@@ -90,6 +93,7 @@ def test_restarted_file_begins_anew(tmp_path: Path, journal: Journal) -> None:
 def test_crash_in_the_middle_of_a_restart_only_repeats(tmp_path: Path, journal: Journal) -> None:
     journal.append([A])
     journal.move(SIZE)
+    journal.save_position()
     (tmp_path / "delivered").write_bytes(b"0\n")
 
     assert _reopened(tmp_path) == (SIZE, 0, [A])
@@ -289,6 +293,7 @@ def test_files_are_private_or_follow_the_umask(tmp_path: Path) -> None:
             journal = Journal(tmp_path / name, private)
             journal.append([A])
             journal.move(SIZE)
+            journal.save_position()
             journal.close()
     finally:
         os.umask(before)
@@ -325,6 +330,7 @@ def test_no_line_is_lost_or_confirmed_unread_over_crashes_at_any_byte(
             written += lines
         elif random.random() < 0.5:
             journal.move(sum(len(line) + 1 for line in _read(journal, journal.position)[:2]))
+            journal.save_position()
         else:
             position = journal.position
             journal.close()

@@ -113,6 +113,7 @@ from argus.rundir.run import RunDirectory
 run = RunDirectory.create(Path(sys.argv[1]), kept=False)
 run.journal.append([b'{"event_id":"a"}', b'{"event_id":"b"}'])
 run.journal.move(17)
+run.journal.save_position()
 with (run.path / "events.jsonl").open("ab") as file:
     file.write(b'{"event_id":"to')
 print("written", flush=True)
@@ -254,6 +255,7 @@ def test_removed_run_is_gone_and_can_be_made_again(path: Path, run: RunDirectory
     run.describe({})
     run.journal.append([EVENT])
     run.journal.move(run.journal.size)
+    run.journal.save_position()
     run.beat()
 
     run.remove()
