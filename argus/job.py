@@ -36,9 +36,7 @@ class JobContext:
         self._notices = reporter._notices
         self._job_id = self._usable_id(job_id)
         # Now: a network given for a name must not be kept alive until the job is over.
-        self._fields, mistakes = fitted("job_start", {"model": model, "dataset": dataset})
-        if mistakes:
-            self._notices.mistake("model and dataset of a job should be text")
+        self._fields = self._fitted_fields(model, dataset) or {}
         self._metrics: dict[str, Any] = {}
         self._epochs = 0
         self._started_at = time.monotonic()
@@ -176,6 +174,13 @@ class JobContext:
             text = text or f"job-{self._reporter._next_number()}"
             self._notices.mistake("a job id should be a text; %.100s is used", text)
         return fit_id(text, MAX_JOB_ID)
+
+    @never_raises(None)
+    def _fitted_fields(self, model: Any, dataset: Any) -> dict[str, Any]:
+        data, mistakes = fitted("job_start", {"model": model, "dataset": dataset})
+        if mistakes:
+            self._notices.mistake("model and dataset of a job should be text")
+        return data
 
     def _fitted_epoch(self, given: dict[str, Any]) -> dict[str, Any]:
         data, mistakes = fitted("job_epoch", given)

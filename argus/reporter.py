@@ -93,11 +93,7 @@ class Reporter:
         self._batch_id = fit_id(
             own_id or self._settings.batch_id or current.new_batch_id(batch_prefix), MAX_BATCH_ID
         )
-        self._first_fields, mistakes = fitted(
-            "batch_start", {"experiment_type": experiment_type, "n_total_jobs": n_total}
-        )
-        if mistakes:
-            self._notices.mistake("experiment_type should be a text, and n_total a whole number")
+        self._first_fields = self._fitted_fields(experiment_type, n_total) or {}
         self._command = _command_words(command)
         self._project = _given_text(source_project, 256) or "default"
         self._auto_upload_dirs, mistakes = path_texts(auto_upload_dirs)
@@ -282,6 +278,15 @@ class Reporter:
     @never_raises(None)
     def _resolved(self, monitor_url: Any, token: Any) -> Settings:
         return resolve(monitor_url, token, os.environ, _settings_file())
+
+    @never_raises(None)
+    def _fitted_fields(self, experiment_type: Any, n_total: Any) -> dict[str, Any]:
+        data, mistakes = fitted(
+            "batch_start", {"experiment_type": experiment_type, "n_total_jobs": n_total}
+        )
+        if mistakes:
+            self._notices.mistake("experiment_type should be a text, and n_total a whole number")
+        return data
 
     def _auto_upload(self) -> None:
         for directory in self._auto_upload_dirs:

@@ -34,6 +34,13 @@ def own_line(data: bytes) -> Line:
     return Line(data, data[EVENT_ID].decode("ascii"))
 
 
+def read_own_line(data: bytes) -> Line:
+    """A line out of a file that this very process writes: a glance tells that it is whole."""
+    if data.startswith(b'{"event_id":"') and data.endswith(b"}}"):
+        return own_line(data)
+    return read_line(data)
+
+
 def read_line(data: bytes) -> Line:
     """A line out of a file, which anything may have happened to."""
     event = parsed_object(data)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from argus.core.delivery import Gate
+from argus.core.jsonl import read_line
 from argus.delivery.notices import Notices
 from argus.delivery.outbox import Outbox
 from argus.delivery.shipment import Shipment
@@ -72,7 +73,7 @@ class Leftovers:
             return None
         if run is None:
             return None
-        outbox = Outbox(run.journal, max_bytes=0, kept=True, sends=True, trouble=self._trouble)
+        outbox = Outbox(run.journal, 0, True, True, self._trouble, parse=read_line)
         return Shipment(outbox, run, self._gate, self._notices)
 
     def _trouble(self, error: OSError) -> None:

@@ -15,6 +15,7 @@ from argus.delivery.outbox import Outbox
 from argus.delivery.upload_request import UploadRequest
 
 _RECORDS_AT_ONCE = MAX_EVENTS_PER_REQUEST  # so that writing and sending keep in step
+_TURNS_MEANWHILE = 4  # then the answer that is waited for gets a look
 
 
 class Recorder:
@@ -50,11 +51,16 @@ class Recorder:
             self._put(self._buffer.drain(_RECORDS_AT_ONCE))
         return self.can_go_on
 
-    def record_waiting(self) -> None:
-        """Write down all that waits now, though not what comes meanwhile."""
-        for _ in range(self.waiting // _RECORDS_AT_ONCE + 1):
+    def record_meanwhile(self) -> None:
+        """Write down some more, while something else is waited for."""
+        for _ in range(_TURNS_MEANWHILE):
             if not self.record():
                 return
+
+    def record_all(self) -> None:
+        """Write down all there is. Only where nothing more can come."""
+        while self.record():
+            pass
 
     @property
     def can_go_on(self) -> bool:

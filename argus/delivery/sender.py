@@ -73,7 +73,7 @@ class Sender:
 
     def _meanwhile(self, patience: Patience) -> None:
         """While a request waits: go on writing down, and end with the block that is being left."""
-        self._recorder.record_waiting()
+        self._recorder.record_meanwhile()
         self._beat()
         if self._is_closing():
             patience.until(self._deadline)
@@ -164,7 +164,8 @@ class Sender:
 
     def _end(self) -> None:
         """Write down what is left, say how it ended, and let go of everything."""
-        self._recorder.record_waiting()
+        self._channel.buffer.close()
+        self._recorder.record_all()
         self._uploader.stop()
         if self._leftovers is not None:
             self._leftovers.release()

@@ -6,9 +6,10 @@ Owns `events.jsonl` and its size, and `delivered`, the position that the platfor
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from argus.core.jsonl import Line, LineSplitter, read_line
+from argus.core.jsonl import Line, LineSplitter
 from argus.rundir import files, layout
 
 _READ_BYTES = 262_144
@@ -62,9 +63,9 @@ class Journal:
         os.ftruncate(self._fd, 0)
         self.size = 0
 
-    def read_from(self, offset: int) -> JournalReader:
-        """A reader of the lines from `offset` on."""
-        return JournalReader(os.dup(self._fd), offset)
+    def read_from(self, offset: int, parse: Callable[[bytes], Line]) -> JournalReader:
+        """A reader of the lines from `offset` on. `parse` makes of each what it is."""
+        return JournalReader(os.dup(self._fd), offset, parse)
 
     def close(self) -> None:
         """Close the file. The journal is of no use afterwards."""
@@ -102,8 +103,9 @@ def _whole_lines(fd: int, end: int) -> int:
 class JournalReader:
     """Reads whole lines from an offset on; what is appended meanwhile comes too."""
 
-    def __init__(self, fd: int, offset: int) -> None:
+    def __init__(self, fd: int, offset: int, parse: Callable[[bytes], Line]) -> None:
         self._fd = fd
+        self._parse = parse
         self._splitter = LineSplitter()
         self._lines: list[Line] = []
         self._read_at = offset
@@ -131,5 +133,5 @@ class JournalReader:
         """Read on. False at the end of the file."""
         chunk = files.read_at(self._fd, _READ_BYTES, self._read_at)
         self._read_at += len(chunk)
-        self._lines += [read_line(line) for line in self._splitter.feed(chunk)]
+        self._lines += [self._parse(line) for line in self._splitter.feed(chunk)]
         return bool(chunk)

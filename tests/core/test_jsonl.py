@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from argus.core.events import Encoder
-from argus.core.jsonl import Line, LineSplitter, own_line, parsed_object, read_line
+from argus.core.jsonl import (
+    Line,
+    LineSplitter,
+    own_line,
+    parsed_object,
+    read_line,
+    read_own_line,
+)
 
 
 def test_own_line_and_read_line_agree() -> None:
@@ -84,3 +91,11 @@ def test_lines_are_the_same_however_the_stream_is_cut(seed: int) -> None:
 
     assert seen == lines
     assert splitter.torn_bytes == 4
+
+
+def test_own_lines_are_read_back_at_a_glance_and_damaged_ones_are_not() -> None:
+    whole = Encoder("b", {"project": "p"}, bytes(10)).encode(("job_epoch", 0.0, "j", {}, None))
+
+    assert read_own_line(whole) == read_line(whole) == own_line(whole)
+    for damaged in (whole[:-1], whole[1:], b"", b"\xff" * 60):
+        assert read_own_line(damaged) == read_line(damaged) == Line(damaged, None)

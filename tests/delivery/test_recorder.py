@@ -51,7 +51,7 @@ def test_one_turn_writes_down_no_more_than_fills_a_request(desk: Desk):
         desk.channel.buffer.put(epoch(number))
     assert desk.recorder.record()
     assert desk.written() == list(range(500))
-    desk.recorder.record_waiting()
+    desk.recorder.record_all()
     assert desk.written() == list(range(1_100))
     assert (desk.recorder.recorded, desk.recorder.waiting) == (1_100, 0)
 

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 import argus
-from argus.core.jsonl import Line
+from argus.core.jsonl import Line, read_line
 from argus.rundir.journal import Journal
 
 posix = pytest.mark.skipif(os.name == "nt", reason="limits, modes and links are those of POSIX")
@@ -45,7 +45,7 @@ def _reopened(directory: Path) -> tuple[int, int, list[bytes]]:
 
 
 def _read(journal: Journal, offset: int) -> list[bytes]:
-    reader = journal.read_from(offset)
+    reader = journal.read_from(offset, read_line)
     lines = reader.take(1_000_000, ALL)
     reader.close()
     return [line.data for line in lines]
@@ -170,7 +170,7 @@ def test_garbage_in_the_middle_is_told_apart_and_harms_no_neighbour(tmp_path: Pa
     lines = [A, b"\xff\x00garbage", b"", b'{"event_id": 5}', b"[" * 50_000, C]
     (tmp_path / "events.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     journal = Journal(tmp_path, private=True)
-    reader = journal.read_from(0)
+    reader = journal.read_from(0, read_line)
 
     taken = reader.take(10, ALL)
 
@@ -225,7 +225,7 @@ def test_reader_begins_where_it_is_told_and_goes_on_with_what_is_appended(
     journal: Journal,
 ) -> None:
     journal.append([A, B])
-    reader = journal.read_from(SIZE)
+    reader = journal.read_from(SIZE, read_line)
 
     assert reader.take(10, ALL) == [Line(B, "b")]
     assert reader.take(10, ALL) == []
@@ -238,9 +238,9 @@ def test_reader_begins_where_it_is_told_and_goes_on_with_what_is_appended(
 
 def test_reader_does_not_move_where_is_appended(tmp_path: Path, journal: Journal) -> None:
     journal.append([A])
-    reader = journal.read_from(0)
+    reader = journal.read_from(0, read_line)
     reader.take(1, ALL)
-    other = journal.read_from(0)
+    other = journal.read_from(0, read_line)
     journal.append([B])
     other.take(1, ALL)
     journal.append([C])
@@ -259,7 +259,7 @@ def test_reader_takes_no_more_than_asked(
     journal: Journal, max_events: int, max_bytes: int, count: int
 ) -> None:
     journal.append([A, B, C])
-    reader = journal.read_from(0)
+    reader = journal.read_from(0, read_line)
 
     assert [line.data for line in reader.take(max_events, max_bytes)] == [A, B, C][:count]
     assert [line.data for line in reader.take(10, ALL)] == [A, B, C][count:]
@@ -275,7 +275,7 @@ def test_lines_longer_than_one_read_come_out_whole(journal: Journal) -> None:
 
 def test_reader_outlives_its_journal(journal: Journal) -> None:
     journal.append([A])
-    reader = journal.read_from(0)
+    reader = journal.read_from(0, read_line)
 
     journal.close()
     journal.close()

@@ -139,7 +139,7 @@ def test_run_of_a_killed_process_is_taken_up_where_it_stopped(path: Path) -> Non
 
     assert while_it_lives is None
     assert run is not None
-    reader = run.journal.read_from(run.journal.position)
+    reader = run.journal.read_from(run.journal.position, read_line)
     assert reader.take(10, 1000) == [Line(b'{"event_id":"b"}', "b")]
     assert (run.journal.position, run.journal.size) == (17, 34)
     reader.close()
@@ -316,7 +316,7 @@ def test_descriptors_are_given_back(path: Path) -> None:
     for kept in (False, True, False):
         run = RunDirectory.create(path, kept)
         run.journal.append([EVENT])
-        reader = run.journal.read_from(0)
+        reader = run.journal.read_from(0, read_line)
         reader.take(1, 1000)
         reader.close()
         run.media.pending()
