@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # The open Reporters, the innermost last. A list's append, remove and [-1] need no lock.
 _active: list[Reporter] = []
 _batch_id: str | None = None
+_batch_id_outside: str | None = None  # as it was before any Reporter was opened
 
 _NO_LIMIT = sys.maxsize
 
@@ -89,6 +90,9 @@ def sub_env(template: Any, **extra: Any) -> Any:
 
 def activated(reporter: Reporter) -> None:
     """A Reporter has been opened: it is the active one, and its batch the current one."""
+    global _batch_id_outside  # noqa: PLW0603 - it is the process's
+    if not _active:
+        _batch_id_outside = _batch_id
     _active.append(reporter)
     set_batch_id(reporter.batch_id)
 
@@ -98,4 +102,4 @@ def deactivated(reporter: Reporter) -> None:
     if reporter in _active:
         _active.remove(reporter)
     if _batch_id == reporter.batch_id:
-        set_batch_id(_active[-1].batch_id if _active else None)
+        set_batch_id(_active[-1].batch_id if _active else _batch_id_outside)

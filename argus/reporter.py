@@ -152,6 +152,9 @@ class Reporter:
 
     @never_raises(None)
     def _open(self) -> None:
+        if self._channel is not None:
+            self._notices.mistake("a Reporter that is open was opened again")
+            return
         self._opened_at = time.monotonic()
         self._pid = os.getpid()
         for complaint in self._settings.complaints:
@@ -160,7 +163,7 @@ class Reporter:
         if self._settings.mode == DISABLED:
             return
         experiment_type = self._first_fields.get("experiment_type")
-        facts = RunFacts(self._batch_id, self._project, experiment_type, self._command)
+        facts = RunFacts(self._batch_id, self._project, experiment_type)
         channel = Channel(facts, self._settings, self._notices)
         channel.start()
         self._channel = channel

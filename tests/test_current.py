@@ -67,6 +67,17 @@ def test_emit_speaks_to_the_innermost_reporter(platform: StandIn) -> None:
     ]
 
 
+def test_batch_that_was_set_before_a_reporter_is_current_again_after_it(
+    platform: StandIn,
+) -> None:
+    set_batch_id("mine")
+    with quiet(batch_id="outer"):
+        with quiet(batch_id="inner"):
+            assert get_batch_id() == "inner"
+        assert get_batch_id() == "outer"
+    assert get_batch_id() == "mine"
+
+
 def test_reporters_closed_in_any_order_leave_none_active(platform: StandIn) -> None:
     outer, inner = quiet(batch_id="outer"), quiet(batch_id="inner")
     with outer:

@@ -29,19 +29,12 @@ _SENDERS_SHARE = 0.9  # of the exit timeout; the rest is for writing down how it
 class RunFacts:
     """What is to be known of a run before its first event."""
 
-    __slots__ = ("batch_id", "command", "experiment_type", "project")
+    __slots__ = ("batch_id", "experiment_type", "project")
 
-    def __init__(
-        self,
-        batch_id: str,
-        project: str,
-        experiment_type: str | None,
-        command: str | list[str] | None,
-    ) -> None:
+    def __init__(self, batch_id: str, project: str, experiment_type: str | None) -> None:
         self.batch_id = batch_id
         self.project = project
         self.experiment_type = experiment_type
-        self.command = command  # None: the process's own
 
 
 class Channel:

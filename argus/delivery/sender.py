@@ -111,11 +111,11 @@ class Sender:
         if shipment is self._own:
             self._settled += outcome.confirmed + len(outcome.dead)
             self._uploader.delivered(self._outbox.confirmed_bytes)
-        if self._gate.away:
+        if not self._gate.answered:
             self._uploader.give_up_waiting()
-            if self._is_closing() and not self._has_tried_again:
-                self._has_tried_again = True  # one connection that breaks is no outage
-                self._gate.last_chance()
+        if self._gate.away and self._is_closing() and not self._has_tried_again:
+            self._has_tried_again = True  # one connection that breaks is no outage
+            self._gate.last_chance()
 
     def _pass_on(self, request: UploadRequest, mark: int) -> None:
         self._uploader.accept(request, self._workplace.run, mark)

@@ -193,8 +193,7 @@ class Worker:
         else:
             self._backoff.failed(time.monotonic(), verdict.wait_s)
             parcel.tries += not verdict.absent
-            if verdict.absent:
-                self._free_callers()
+            self._free_callers()  # it will arrive later; nobody waits for that
             if parcel.tries < _MAX_TRIES:
                 self._parcels.append(parcel)
                 return

@@ -94,7 +94,8 @@ def test_lines_are_the_same_however_the_stream_is_cut(seed: int) -> None:
 
 
 def test_own_lines_are_read_back_at_a_glance_and_damaged_ones_are_not() -> None:
-    whole = Encoder("b", {"project": "p"}, bytes(10)).encode(("job_epoch", 0.0, "j", {}, None))
+    record: Any = ("job_epoch", 0.0, "j", {}, None)
+    whole = Encoder("b", {"project": "p"}, bytes(10)).encode(record)
 
     assert read_own_line(whole) == read_line(whole) == own_line(whole)
     for damaged in (whole[:-1], whole[1:], b"", b"\xff" * 60):

@@ -41,7 +41,7 @@ def open_channel(state: Path) -> Iterator[Callable[..., Channel]]:
 
     def open_(url: str | None, batch_id: str = "b", **environ: str) -> Channel:
         settings = settings_for(url, state, **environ)
-        channel = Channel(RunFacts(batch_id, "p", None, "train"), settings, Notices())
+        channel = Channel(RunFacts(batch_id, "p", None), settings, Notices())
         channel.start()
         opened.append(channel)
         return channel

@@ -108,7 +108,7 @@ from argus.core.settings import resolve
 from argus.delivery.channel import Channel, RunFacts
 from argus.delivery.notices import Notices
 settings = resolve(os.environ["ARGUS_URL"], None, os.environ, None)
-channel = Channel(RunFacts("b", "p", None, None), settings, Notices())
+channel = Channel(RunFacts("b", "p", None), settings, Notices())
 channel.start()
 for number in range(100):
     channel.put(("job_epoch", time.time(), "j", {"epoch": number}, None))
@@ -152,7 +152,7 @@ def test_nobody_keeps_a_closed_channel(stand_in: StandIn, state: Path):
     from argus.delivery.notices import Notices
     from tests.delivery.conftest import settings_for
 
-    channel = Channel(RunFacts("b", "p", None, None), settings_for(stand_in.url, state), Notices())
+    channel = Channel(RunFacts("b", "p", None), settings_for(stand_in.url, state), Notices())
     channel.start()
     channel.close("done")
     for thread in threading.enumerate():

@@ -21,9 +21,7 @@ class Desk:
     def __init__(self, state: Path, max_bytes: int = 1_000_000) -> None:
         state.mkdir()
         self.file = state / "events.jsonl"
-        self.channel = Channel(
-            RunFacts("b", "p", None, None), settings_for(NOWHERE, state), Notices()
-        )
+        self.channel = Channel(RunFacts("b", "p", None), settings_for(NOWHERE, state), Notices())
         self.outbox = Outbox(Journal(state, private=True), max_bytes, False, True, self._fail)
         self.passed_on: list[tuple[UploadRequest, int]] = []
         self.recorder = Recorder(

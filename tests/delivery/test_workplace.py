@@ -51,7 +51,7 @@ def test_a_state_directory_that_cannot_be_used_is_replaced_by_a_private_temporar
 
 def test_the_sidecar_says_what_the_run_is_and_how_it_ended(state: Path):
     settings = settings_for(NOWHERE, state)
-    channel = Channel(RunFacts("b", "p", "forecast", None), settings, Notices())
+    channel = Channel(RunFacts("b", "p", "forecast"), settings, Notices())
     work = Workplace(channel)
     assert work.run is not None
     sidecar = work.run.path / "run.json"
@@ -73,9 +73,7 @@ def test_a_run_whose_sidecar_cannot_be_written_is_let_go(state: Path, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(RunDirectory, "describe", refuse)
-    work = Workplace(
-        Channel(RunFacts("b", "p", None, None), settings_for(NOWHERE, state), Notices())
-    )
+    work = Workplace(Channel(RunFacts("b", "p", None), settings_for(NOWHERE, state), Notices()))
     assert work.run is None
     (left,) = (state / "spill").iterdir()
     run = RunDirectory.recover(left, kept=False)
