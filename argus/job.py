@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 UPLOAD_WAIT_S = 60.0
 
+_MAX_EXACT = 2**53  # beyond it, and far beyond it, an integer deserves a closer look
+
 _clock = time.time
 
 
@@ -99,7 +101,7 @@ class JobContext:
                 data.update(extra)
             if (
                 type(epoch) is not int
-                or not -9_007_199_254_740_992 <= epoch <= 9_007_199_254_740_992  # 2**53
+                or not -_MAX_EXACT <= epoch <= _MAX_EXACT
                 or not PLAIN_NUMBERS.issuperset(map(type, data.values()))
                 or not RESERVED_KEYS.isdisjoint(extra)
             ):
@@ -132,8 +134,9 @@ class JobContext:
         """Upload a file, or those files of a directory that match `glob`.
 
         Only .png .jpg .jpeg .pdf .svg are taken. Returns the number uploaded by the time it
-        returns: at most `UPLOAD_WAIT_S` later, at once where the platform is known to be away or
-        `wait` is false. What is not uploaded by then is remembered and sent later.
+        returns: at most `UPLOAD_WAIT_S` later, at once where the platform is known to be away, a
+        first try fails, or `wait` is false. What is not uploaded by then is remembered and sent
+        later.
         """
         where = path_text(path)
         if where is None:

@@ -11,6 +11,7 @@ import time
 from itertools import count
 
 from argus import current
+from argus.arguments import command_words, given_text, settings_file
 from argus.core.fields import fitted, standard_event
 from argus.core.identity import fit_id
 from argus.core.schema import LIFECYCLE, MAX_BATCH_ID, MAX_JOB_ID
@@ -23,7 +24,6 @@ from argus.core.settings import (
     interval_s,
     resolve,
 )
-from argus.core.values import MAX_TEXT, bounded_text, plain
 from argus.delivery.channel import Channel, RunFacts
 from argus.delivery.daemons import Daemons, Intervals
 from argus.delivery.notices import Notices
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from typing import Any, Union
 
     Data = Union[dict[str, Any], Callable[[], dict[str, Any]]]
-
-_SETTINGS_FILE = os.path.join("configs", "monitor.yaml")
-_MAX_SETTINGS_FILE = 65_536
 
 
 class Reporter:
@@ -87,15 +84,15 @@ class Reporter:
         self._settings = self._resolved(monitor_url, token) or Settings()
         # Where nothing is reported on purpose, nothing is worth a word either.
         self._notices.muted = self._settings.mode == DISABLED and not self._settings.complaints
-        own_id = _given_text(batch_id) or _given_text(resume_from)
+        own_id = given_text(batch_id) or given_text(resume_from)
         # A batch that somebody else has opened is theirs to begin and to end.
         self._joins = not own_id and self._settings.batch_id is not None
         self._batch_id = fit_id(
             own_id or self._settings.batch_id or current.new_batch_id(batch_prefix), MAX_BATCH_ID
         )
         self._first_fields = self._fitted_fields(experiment_type, n_total) or {}
-        self._command = _command_words(command)
-        self._project = _given_text(source_project, 256) or "default"
+        self._command = command_words(command)
+        self._project = given_text(source_project, 256) or "default"
         self._auto_upload_dirs, mistakes = path_texts(auto_upload_dirs)
         if mistakes:
             self._notices.mistake("auto_upload_dirs should be a list of directories")
@@ -260,9 +257,9 @@ class Reporter:
     def _emit(self, event: str, fields: dict[str, Any]) -> None:
         if self._channel is None:
             return
-        event = _given_text(event, 256) or _given_text(fields.pop("event", None), 256) or "event"
-        job_id = _given_text(fields.pop("job_id", None))
-        batch_id = _given_text(fields.pop("batch_id", None))
+        event = given_text(event, 256) or given_text(fields.pop("event", None), 256) or "event"
+        job_id = given_text(fields.pop("job_id", None))
+        batch_id = given_text(fields.pop("batch_id", None))
         job = fit_id(job_id, MAX_JOB_ID) if job_id else self._active_job_id()
         batch = fit_id(batch_id, MAX_BATCH_ID) if batch_id else None
         event_type, job_or_none, named = standard_event(event, fields, job, batch or self._batch_id)
@@ -280,7 +277,7 @@ class Reporter:
 
     @never_raises(None)
     def _resolved(self, monitor_url: Any, token: Any) -> Settings:
-        return resolve(monitor_url, token, os.environ, _settings_file())
+        return resolve(monitor_url, token, os.environ, settings_file())
 
     @never_raises(None)
     def _fitted_fields(self, experiment_type: Any, n_total: Any) -> dict[str, Any]:
@@ -297,25 +294,3 @@ class Reporter:
                 directory, "**/*", self._batch_id, self._latest_job_id, BATCH_LABEL
             )
             self._upload(request, wait_s=0.0)
-
-
-def _command_words(given: Any) -> str | list[str] | None:
-    """A command as a person types it, or as the words of an argv, whose secrets are hidden better."""
-    if given is None:
-        return None
-    words = plain(given)
-    return [bounded_text(word) for word in words] if type(words) is list else bounded_text(words)
-
-
-def _given_text(value: Any, limit: int = MAX_TEXT) -> str:
-    """A value as text; empty for None. Objects are not asked whether they are true."""
-    return "" if value is None else bounded_text(value, limit)
-
-
-def _settings_file() -> str | None:
-    """The text of `configs/monitor.yaml` below the working directory, where there is one."""
-    try:
-        with open(_SETTINGS_FILE, encoding="utf-8", errors="replace") as file:
-            return file.read(_MAX_SETTINGS_FILE)
-    except OSError:
-        return None
