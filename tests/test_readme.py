@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+import argus
 from argus.core.settings import resolve
 from tests.platform.peers import MonitorProcess, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = Path(argus.__file__).resolve().parent.parent  # the checkout, or where the wheel went
 README = (ROOT / "README.md").read_text("utf-8")
 EXAMPLE = re.findall(r"<!-- example: .*? -->\n```python\n(.*?)```", README, re.DOTALL)[0]
 
@@ -24,7 +26,7 @@ def run_python(
     *arguments: str, cwd: Path, environ: dict[str, str], timeout: float = 60
 ) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("ARGUS_", "XDG_"))}
-    clean["PYTHONPATH"] = str(ROOT)
+    clean["PYTHONPATH"] = str(PACKAGES)
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=cwd,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import argus
 from argus.cli import demo, demonstration
 
 
@@ -63,7 +64,7 @@ def test_declaring_the_command_loads_nothing_of_it():
     )
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(argus.__file__).parents[1],
         capture_output=True,
         text=True,
         check=True,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import argus
 from argus.core.contract import data_error
 from argus.resources import sampler
 from argus.resources.sampler import Sampler
@@ -105,7 +106,7 @@ def test_nothing_heavy_is_loaded():
     )
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(argus.__file__).parents[1],
         capture_output=True,
         text=True,
         check=True,
