@@ -78,11 +78,13 @@ class Workplace:
         """Say how the run ended, and let go of its directory; remove it where nobody needs it."""
         if self.run is None:
             return
-        try:
-            self.run.describe(self._description(status, _now()))
-        except OSError as error:
-            self.disk_trouble(error)
-        if is_delivered and not self.run.media.pending():
+        is_done = is_delivered and not self.run.media.pending()
+        if not is_done or self.run.stays:  # else nobody will read it
+            try:
+                self.run.describe(self._description(status, _now()))
+            except OSError as error:
+                self.disk_trouble(error)
+        if is_done:
             self.finish(self.run)
         else:
             self.run.release()

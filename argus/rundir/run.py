@@ -81,9 +81,14 @@ class RunDirectory:
         """Whether something was refused for good: then the directory stays, for a person to look."""
         return (self.path / layout.REJECTED).exists()
 
+    @property
+    def stays(self) -> bool:
+        """Whether the directory outlives its delivery."""
+        return self.kept or self.has_dead_letters
+
     def finish(self) -> None:
         """All is delivered: let go, and remove what nobody needs any more."""
-        if self.kept or self.has_dead_letters:
+        if self.stays:
             self.release()
         else:
             self.remove()
