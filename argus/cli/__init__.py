@@ -8,6 +8,7 @@ A subcommand is a module of this package with `add_parser(subparsers)`, which de
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -37,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(import_module(f"argus.cli.{args.command}").run(args))
     except KeyboardInterrupt:
         return 130  # as a shell reports a command that SIGINT ended
+    except BrokenPipeError:  # `argus … | head`: whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter flushes once more
+        return 141
 
 
 def _parser() -> argparse.ArgumentParser:

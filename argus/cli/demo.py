@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 EPOCHS = 25  # of each job: a few seconds on a slow core
 
 _INTERRUPTED = 130  # as a shell reports a command that SIGINT ended
+_TERMINATED = 143  # as a shell reports a command that SIGTERM ended
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,6 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Run the demo. 0 where all that was reported has arrived; 1, with a line on stderr, if not."""
     import shutil
+    import signal
     import sys
     import tempfile
     from pathlib import Path
@@ -42,12 +44,15 @@ def run(args: argparse.Namespace) -> int:
     epochs = max(args.epochs, 1)
     command = [sys.executable, "-m", "argus.cli.training", "--epochs", str(epochs)]
     place = Path(tempfile.mkdtemp(prefix="argus-demo-"))
+    # Like Ctrl-C: what was started is stopped on the way out.
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
         complete = demonstrate(place, args.port, Training(command, epochs), args.keep)
     except KeyboardInterrupt:
         complain(f"interrupted; {place} is kept" if args.keep else "interrupted")
         return _INTERRUPTED
     finally:
+        signal.signal(signal.SIGTERM, before)
         if not args.keep:
             shutil.rmtree(place, ignore_errors=True)
     return 0 if complete else 1

@@ -6,11 +6,12 @@ is said in `complaints`, and the default is taken.
 
 from __future__ import annotations
 
+from argus.core.secret import Secret
 from argus.core.values import bounded_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
 ONLINE = "online"
@@ -32,21 +33,6 @@ _FILE_KEYS = frozenset(
 )
 _TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
-
-
-class Secret:
-    """A token that no `repr`, `vars()` or pickle shows. `reveal()` is the only way to it."""
-
-    __slots__ = ("reveal",)
-
-    def __init__(self, value: str) -> None:
-        self.reveal: Callable[[], str] = lambda: value
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    def __reduce__(self) -> Any:
-        return (Secret, ("",))
 
 
 class Settings:

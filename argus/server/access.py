@@ -10,7 +10,8 @@ from __future__ import annotations
 import hmac
 from email.message import Message
 
-from argus.core.settings import Secret, is_loopback, url_host
+from argus.core.secret import Secret
+from argus.core.settings import is_loopback, url_host
 from argus.server.reply import RefusalError
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

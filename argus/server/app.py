@@ -6,7 +6,8 @@ import threading
 import time
 from pathlib import Path
 
-from argus.core.settings import Secret, is_loopback
+from argus.core.secret import Secret
+from argus.core.settings import is_loopback
 from argus.server.http import MonitorServer
 from argus.server.store import Store
 

@@ -16,7 +16,8 @@ import time
 from http.server import BaseHTTPRequestHandler
 from typing import Any, BinaryIO, cast
 
-from argus.core.settings import Secret, is_loopback
+from argus.core.secret import Secret
+from argus.core.settings import is_loopback
 from argus.server.access import check_host, check_origin, check_token
 from argus.server.body import Body, ClientGoneError, content_length
 from argus.server.reply import RefusalError, Reply, reply_bytes

@@ -10,7 +10,7 @@ import http.client
 import ssl
 from collections.abc import Callable, Sequence
 
-from argus.core.settings import Secret
+from argus.core.secret import Secret
 from argus.core.verdicts import Answer, NetworkFailure, Reply
 from argus.core.version import __version__
 from argus.transport.address import Address, redirected

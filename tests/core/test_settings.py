@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from argus.core import settings
-from argus.core.settings import Secret, Settings, resolve
+from argus.core.secret import Secret
+from argus.core.settings import Settings, resolve
 
 URL = "http://node-1:8000"
 

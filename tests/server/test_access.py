@@ -2,7 +2,7 @@ from email.message import Message
 
 import pytest
 
-from argus.core.settings import Secret
+from argus.core.secret import Secret
 from argus.server.access import check_host, check_origin, check_token
 from argus.server.reply import RefusalError
 

@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 import pytest
 
-from argus.core.settings import Secret
+from argus.core.secret import Secret
 from argus.transport.address import Address
 from argus.transport.client import HttpClient
 from tests.platform.peers import StandIn

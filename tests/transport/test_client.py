@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from argus.core.settings import Secret
+from argus.core.secret import Secret
 from argus.core.verdicts import judge
 from argus.core.version import __version__
 from argus.transport.address import EVENTS_PATH, Address, job_artifacts_path, stop_path
