@@ -6,6 +6,7 @@ is said in `complaints`, and the default is taken.
 
 from __future__ import annotations
 
+from argus.core.flat_yaml import parse_flat_yaml
 from argus.core.secret import Secret
 from argus.core.values import bounded_text
 
@@ -25,9 +26,6 @@ SNAPSHOT_S = 30.0
 
 _MIN_INTERVAL_S = 0.05
 _MAX_INTERVAL_S = 86_400.0 * 7  # longer waits overflow what some platforms' locks can count
-_FILE_KEYS = frozenset(
-    {"url", "token", "mode", "disable", "runs_dir", "state_dir", "ca_bundle", "exit_timeout"}
-)
 _FILE_KEYS = frozenset(
     {"url", "token", "mode", "disable", "runs_dir", "state_dir", "ca_bundle", "exit_timeout"}
 )
@@ -67,7 +65,7 @@ def resolve(
 ) -> Settings:
     """Settings from the two arguments of a Reporter, then the environment, then the file."""
     settings = Settings()
-    filed, ignored = parse_flat_yaml(file_text or "")
+    filed, ignored = parse_flat_yaml(file_text or "", _FILE_KEYS)
     for line in ignored:
         settings.complaints.append(f"configs/monitor.yaml: {line}")
     filed = {key: substitute(value, {}, environ) for key, value in filed.items()}
@@ -142,34 +140,6 @@ def _variable(environ: Mapping[str, str], name: str) -> str | None:
         return environ.get(name)
     except UnicodeError:  # a name that the system could not even be asked for
         return None
-
-
-def parse_flat_yaml(text: str) -> tuple[dict[str, str], list[str]]:
-    """The `key: value` pairs of a settings file, and a line on each thing outside the subset.
-
-    The subset of YAML: comments, plain or quoted scalars, and one optional `monitor:` level.
-    """
-    values: dict[str, str] = {}
-    ignored: list[str] = []
-    inside, foreign = True, False  # in the block of `monitor:`, of a key that is not ours
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = _without_comment(raw).rstrip()
-        if not line.strip() or line.strip() == "---":
-            continue
-        indented = line[0] in " \t"
-        key, colon, value = line.strip().partition(":")
-        if not indented:
-            inside = key == "monitor" and colon == ":" and not value.strip()
-            foreign = not inside and key not in _FILE_KEYS
-            if inside:
-                continue
-        known = colon and key in _FILE_KEYS and (inside or not indented)
-        scalar = _scalar(value.strip()) if known else None
-        if scalar:
-            values[key] = scalar
-        elif scalar is None and not (indented and foreign):
-            ignored.append(f"line {number} is not understood and ignored")
-    return values, ignored
 
 
 def is_loopback(host: str) -> bool:
@@ -268,28 +238,3 @@ def _text(value: Any) -> str | None:
     if value is None or type(value) in (bool, float, int):
         return None
     return bounded_text(value).strip() or None
-
-
-def _without_comment(line: str) -> str:
-    """`line` up to a `#` that stands outside quotes and begins a word."""
-    quote = ""
-    for at, char in enumerate(line):
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "\"'" and line[:at].rstrip().endswith(":"):
-            quote = char
-        elif char == "#" and (at == 0 or line[at - 1] in " \t"):
-            return line[:at]
-    return line
-
-
-def _scalar(value: str) -> str | None:
-    """A plain or quoted scalar; None for what only full YAML understands."""
-    if "\0" in value:  # YAML has none, and no path can have one
-        return None
-    if value[:1] in ("'", '"'):
-        closed = len(value) >= 2 and value[-1] == value[0] and value[0] not in value[1:-1]
-        return value[1:-1] if closed and "\\" not in value else None
-    if value in ("null", "~"):
-        return ""
-    return None if value[:1] in tuple("[{&*!|>%@`") else value
