@@ -20,13 +20,11 @@ class Backoff:
         self.not_before = 0.0
 
     def failed(self, now: float, asked_s: float | None) -> None:
-        """Pause. A time that the other side asked for wins, spread a little upwards."""
+        """Pause. A time that the other side asked for is the least; what chance adds grows with
+        the failures, or a thousand that were told the same would come back together."""
         self._failures += 1
         bound_s = min(self._first_s * 2.0 ** min(self._failures - 1, 32), self._most_s)
-        if asked_s is not None and asked_s >= self._first_s:
-            pause_s = asked_s * (1.0 + 0.1 * self._random())
-        else:  # "at once" is an answer too, but whoever gives it again and again is not to be stormed
-            pause_s = bound_s * self._random()
+        pause_s = (asked_s or 0.0) + bound_s * self._random()
         self.not_before = now + pause_s
 
     def succeeded(self) -> None:

@@ -41,6 +41,7 @@ class Gate:
         self.linger = Linger()
         self.answered = False  # the last request got through to a platform
         self.away = False  # the last request found nobody who takes events
+        self.taken = 0  # requests of which the platform took something
         self._throttled = False
         self._fruitless = 0
 
@@ -49,12 +50,13 @@ class Gate:
         """The monotonic time before which nothing is sent."""
         return self._backoff.not_before
 
-    def passed(self, now: float, verdict: Verdict) -> None:
-        """Learn from a verdict."""
-        progress = bool(verdict.confirmed or verdict.refused or verdict.halve)
+    def passed(self, now: float, verdict: Verdict, stuck: bool) -> None:
+        """Learn from a verdict. `stuck`: all that waits has been refused before."""
+        progress = bool(verdict.confirmed or verdict.refused or (verdict.wholesale and not stuck))
         self._fruitless = 0 if verdict.confirmed else self._fruitless + 1
         self._throttled = verdict.throttled
         self.answered = progress
+        self.taken += bool(verdict.confirmed)
         self.away = verdict.absent
         if verdict.throttled:
             self.linger.throttled()
@@ -106,7 +108,7 @@ class Delivery:
 
     def request(self) -> list[Line]:
         """The lines of the next request; none where nothing is left to send."""
-        self._sent = self._flight.request()
+        self._sent = self._flight.request(self.gate.taken)
         return self._sent
 
     def settled_bytes(self) -> int:
@@ -117,8 +119,8 @@ class Delivery:
         """Carry out an answer to the last request."""
         event_ids = [line.event_id or "" for line in self._sent]
         verdict = judge(answer, event_ids, wall_now)
-        dead = self._flight.settle(verdict)
-        self.gate.passed(now, verdict)
+        dead = self._flight.settle(verdict, self.gate.taken)
+        self.gate.passed(now, verdict, self._flight.is_stuck)
         return Outcome(
             settled_bytes=self._flight.disembark(),
             confirmed=len(verdict.confirmed),

@@ -96,7 +96,8 @@ class Encoder:
         return head
 
     def _time_text(self, timestamp: float) -> str:
-        timestamp = max(timestamp, 0.0)
+        if not 0.0 <= timestamp <= _MAX_SECOND:  # a clock that is not set, or no number at all
+            timestamp = min(max(0.0, timestamp), _MAX_SECOND)
         second = int(timestamp)
         if second != self._second:
             self._second = second
@@ -104,9 +105,9 @@ class Encoder:
         return f"{self._second_text}.{int((timestamp - second) * 1e6):06d}Z"
 
 
-def utc_second(second: int) -> str:
+def utc_second(seconds: float) -> str:
     """Seconds since the epoch as `2026-04-23T09:23:06`, kept within the years 1970 to 9999."""
-    t = time.gmtime(min(max(second, 0), _MAX_SECOND))
+    t = time.gmtime(min(max(0, seconds), _MAX_SECOND))  # in this order NaN becomes 0
     return f"{t[0]:04d}-{t[1]:02d}-{t[2]:02d}T{t[3]:02d}:{t[4]:02d}:{t[5]:02d}"
 
 

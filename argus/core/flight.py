@@ -19,6 +19,7 @@ from argus.core.verdicts import Verdict
 # has something in it that breaks the platform: it is set aside, not sent for ever. A platform that
 # only loses every second result needs nine tries to name 500.
 MAX_UNSTORED = 20
+_NEVER = -1
 _REGROW_AFTER = 10  # requests that went through until twice as many events go together again
 
 
@@ -30,21 +31,30 @@ class DeadLetter(NamedTuple):
 
 
 class _Entry:
-    __slots__ = ("line", "settled", "unstored")
+    __slots__ = ("in_doubt", "line", "probes", "refused_at", "settled", "unstored")
 
     def __init__(self, line: Line) -> None:
         self.line = line
         self.settled = False
         self.unstored = 0
+        self.refused_at = _NEVER  # how much the platform had taken at the last refusal
+        self.in_doubt = False  # it was refused alone
+        self.probes = 0  # how often
 
 
 class Flight:
-    """Up to `MAX_EVENTS_PER_REQUEST` unsettled events, and how many of them go together."""
+    """Up to `MAX_EVENTS_PER_REQUEST` unsettled events, and how many of them go together.
+
+    A status that refuses a request as a whole says little: a proxy may answer so to everything. An
+    event that is refused alone is in doubt, and a dead letter only if that happens again after the
+    platform has taken something else. `taken` counts the requests of which it took anything.
+    """
 
     def __init__(self) -> None:
         self._entries: deque[_Entry] = deque()
         self._unsettled_bytes = 0
         self.unsettled = 0  # how many events still wait for an answer
+        self._doubts = 0  # how many of those are in doubt
         self._sent: list[_Entry] = []
         self._together = MAX_EVENTS_PER_REQUEST
         self._went_through = 0
@@ -69,25 +79,32 @@ class Flight:
                 self._count(entry, 1)
         return dead
 
-    def request(self) -> list[Line]:
+    def request(self, taken: int) -> list[Line]:
         """The lines of the next request; none where all is settled."""
         waiting = [entry for entry in self._entries if not entry.settled]
-        count = batch_length([entry.line for entry in waiting], self._together)
-        self._sent = waiting[:count]
+        self._sent = _probe(waiting, taken) if self._doubts else waiting
+        count = batch_length([entry.line for entry in self._sent], self._together)
+        del self._sent[count:]
         return [entry.line for entry in self._sent]
 
-    def settle(self, verdict: Verdict) -> list[DeadLetter]:
+    def settle(self, verdict: Verdict, taken: int) -> list[DeadLetter]:
         """Carry out a verdict on the last request. Returns what was set aside for good."""
         dead = []
         for index, entry in enumerate(self._sent):
-            reason = self._refusal(index, entry, verdict)
+            reason = self._refusal(index, entry, verdict, taken)
             if index in verdict.confirmed or reason is not None:
                 entry.settled = True
                 self._count(entry, -1)
+                self._doubts -= entry.in_doubt
             if reason is not None:
                 dead.append(DeadLetter(entry.line, reason))
         self._regroup(verdict, bool(dead))
         return dead
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether all that waits has been refused alone."""
+        return 0 < self._doubts == self.unsettled
 
     def disembark(self) -> int:
         """Let the settled ones at the front go. Returns their size in the file."""
@@ -100,21 +117,33 @@ class Flight:
         self.unsettled += change
         self._unsettled_bytes += change * entry.line.size
 
-    def _refusal(self, index: int, entry: _Entry, verdict: Verdict) -> str | None:
+    def _refusal(self, index: int, entry: _Entry, verdict: Verdict, taken: int) -> str | None:
+        if verdict.wholesale:
+            return self._doubted(entry, verdict, taken)
         if index in verdict.refused:
             return verdict.refused[index]
-        if verdict.halve and len(self._sent) == 1:
-            return verdict.failure
         if index in verdict.unstored and verdict.confirmed:
             entry.unstored += 1
             if entry.unstored >= MAX_UNSTORED:
                 return f"not stored {entry.unstored} times, while others were"
         return None
 
+    def _doubted(self, entry: _Entry, verdict: Verdict, taken: int) -> str | None:
+        """The reason to set an event aside, of whose request nothing was taken."""
+        alone = len(self._sent) == 1
+        if alone and _NEVER < entry.refused_at < taken:
+            return verdict.failure
+        entry.refused_at = taken
+        if alone:
+            self._doubts += not entry.in_doubt
+            entry.in_doubt = True
+            entry.probes += 1
+        return None
+
     def _regroup(self, verdict: Verdict, set_aside: bool) -> None:
-        if set_aside:
-            self._together = MAX_EVENTS_PER_REQUEST  # what was wrong is out
-        elif verdict.halve:
+        if set_aside or (verdict.wholesale and len(self._sent) == 1):
+            self._together = MAX_EVENTS_PER_REQUEST  # what was wrong is out, or goes alone
+        elif verdict.wholesale:
             self._together = max(len(self._sent) // 2, 1)
             self._went_through = 0
         elif verdict.confirmed:
@@ -122,3 +151,14 @@ class Flight:
             if self._went_through >= _REGROW_AFTER:
                 self._together = min(self._together * 2, MAX_EVENTS_PER_REQUEST)
                 self._went_through = 0
+
+
+def _probe(waiting: list[_Entry], taken: int) -> list[_Entry]:
+    """What goes next while some are in doubt: first one that can be told by now, alone; then all
+    that are not; else the one in doubt that was tried least."""
+    doubts = [entry for entry in waiting if entry.in_doubt]
+    tellable = [entry for entry in doubts if entry.refused_at < taken]
+    others = [entry for entry in waiting if not entry.in_doubt]
+    if tellable:
+        return tellable[:1]
+    return others or [min(doubts, key=lambda entry: entry.probes)]

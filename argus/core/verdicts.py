@@ -46,7 +46,7 @@ class Verdict(NamedTuple):
     confirmed   indices that the platform has
     refused     indices it will never take, each with the reason: dead letters
     unstored    indices it could not store for a reason of its own, or said nothing about
-    halve       send fewer together; one event alone that is not taken is a dead letter
+    wholesale    the request was refused as a whole, whatever was in it: send fewer together
     halt        nothing will get through until a person acts: why
     absent      nobody is there who takes events
     throttled   the platform said 429
@@ -57,7 +57,7 @@ class Verdict(NamedTuple):
     confirmed: frozenset[int] = frozenset()
     refused: Mapping[int, str] = {}
     unstored: frozenset[int] = frozenset()
-    halve: bool = False
+    wholesale: bool = False
     halt: Optional[str] = None
     absent: bool = False
     throttled: bool = False
@@ -81,9 +81,12 @@ def judge(answer: Answer, event_ids: Sequence[str], wall_now: float) -> Verdict:
         return Verdict(failure=failure, halt=halt, absent=True)
     if status in (400, 422):
         refused = _named_events(answer.body, len(event_ids))
-        return Verdict(failure=failure, refused=refused, halve=not refused)
+        if 0 < len(refused) < len(event_ids):  # who names all of them may as well name none
+            return Verdict(failure=failure, refused=refused)
+        said = f"HTTP {status}: {refused[0]}" if refused else failure
+        return Verdict(failure=said, wholesale=True)
     if status == 413:
-        return Verdict(failure=failure, halve=True)
+        return Verdict(failure=failure, wholesale=True)
     return Verdict(
         failure=failure,
         throttled=status == 429,

@@ -19,7 +19,9 @@ from argus.rundir.journal import Journal, JournalReader
 _MAX_READY_BYTES = 4_194_304  # in memory, beside the file
 _MAX_UNWRITTEN_BYTES = 16_777_216  # in memory alone
 _SAVE_S = 0.5
-_RESTART_BYTES = 16_777_216  # a delivered file of this size begins anew, where it is not kept
+# A file that is not kept begins anew without what is delivered, once that is so much, and no less
+# than the rest, which has to be copied.
+_DROP_BYTES = 16_777_216
 
 
 class Outbox:
@@ -50,6 +52,7 @@ class Outbox:
         self._reader: JournalReader | None = None  # while behind
         self._handed: deque[_Handed] = deque()  # taken and not confirmed
         self._save_at = 0.0
+        self._drop_at = _DROP_BYTES
         self._since = 0.0
         self._urgent = False
         self.put_bytes = 0  # all that ever came
@@ -114,7 +117,12 @@ class Outbox:
         )
 
     def take(self, most: int) -> list[Line]:
-        """Up to `most` of the next lines, not many more than fill a request."""
+        """Up to `most` of the next lines, not many more than fill a request.
+
+        Raises OSError where the file cannot be read; nothing is taken then.
+        """
+        if most <= 0:
+            return []
         in_file = True
         if self._ready:
             taken = _pop(self._ready, most)
@@ -145,10 +153,9 @@ class Outbox:
         if self._journal is None:
             return
         self._journal.move(moved)
-        if self.is_delivered and not self._kept and self._journal.size >= _RESTART_BYTES:
-            with self._telling_trouble():
-                self._journal.restart()
-                self._cursor = 0
+        position = self._journal.position
+        if not self._kept and position >= self._drop_at and 2 * position >= self._journal.size:
+            self._drop_delivered(self._journal)
 
     def save_position(self, now: float) -> None:
         """Write down how far delivery is, now and then: replacing a file waits for some disks, and
@@ -189,6 +196,15 @@ class Outbox:
             self._cursor = journal.size
             self._stop_reading()
         return taken
+
+    def _drop_delivered(self, journal: Journal) -> None:
+        try:
+            self._cursor -= journal.drop_delivered()
+            self._stop_reading()
+            self._drop_at = _DROP_BYTES
+        except OSError as error:
+            self._drop_at = 2 * journal.position  # and not with each request that comes
+            self._trouble(error)
 
     def _stop_reading(self) -> None:
         if self._reader is not None:

@@ -88,19 +88,23 @@ class Sender:
 
     def _next_shipment(self, now: float) -> tuple[Shipment | None, float]:
         """What to send next, and when it is due. The own events go before any leftovers."""
-        due_at = self._own.due_at()
+        # Whoever leaves does not linger; what must wait longer than that stays on disk.
+        due_at = self._own.due_at(lingers=not self._is_closing())
         if due_at is not None:
-            # Whoever leaves does not linger; what must wait longer than that stays on disk.
-            return self._own, self._gate.not_before if self._is_closing() else due_at
+            return self._own, due_at
         if self._leftovers is None or not self._gate.answered or not self._leftovers.advance(now):
             return None, math.inf
         leftover = self._leftovers.current
         if leftover is None:
             return None, now  # that one was nobody's to deliver; look at the next at once
-        if leftover.due_at() is None:
+        due_at = leftover.due_at(lingers=False)
+        if leftover.is_unreadable:
+            self._leftovers.release()
+            return None, now
+        if due_at is None:
             self._finish_leftover(self._leftovers)
             return None, now
-        return leftover, self._gate.not_before
+        return leftover, due_at
 
     def _send(self, shipment: Shipment, client: HttpClient) -> None:
         outcome = shipment.send(client)
@@ -154,8 +158,9 @@ class Sender:
             return True
         if self._recorder.can_go_on:
             return False
-        if self._own.due_at() is not None:
-            return self._gate.not_before > self._deadline
+        due_at = self._own.due_at(lingers=False)
+        if due_at is not None:
+            return due_at > self._deadline
         if not self._uploader.is_idle:
             return False
         if self._leftovers is None or not self._gate.answered:

@@ -9,6 +9,7 @@ import time
 
 from argus.core.delivery import Delivery, Gate, Outcome
 from argus.core.flight import DeadLetter
+from argus.core.jsonl import Line
 from argus.delivery.notices import REJECTED, Notices
 from argus.delivery.outbox import Outbox
 from argus.rundir.run import RunDirectory
@@ -16,6 +17,7 @@ from argus.transport.address import EVENTS_PATH
 from argus.transport.client import HttpClient
 
 REQUEST_TIMEOUT_S = 15.0  # a platform whose database is locked may well take ten
+_READ_AGAIN_S = 5.0  # where the disk does not give back what it took
 
 
 class Shipment:
@@ -28,14 +30,24 @@ class Shipment:
         self.run = run
         self._delivery = Delivery(gate)
         self._notices = notices
+        self._read_again_at = 0.0
 
-    def due_at(self) -> float | None:
-        """When the next request may go, on the monotonic clock; None where nothing waits."""
-        return self._delivery.due_at(self.outbox.backlog())
+    def due_at(self, lingers: bool = True) -> float | None:
+        """When the next request may go, on the monotonic clock; None where nothing waits. Whoever
+        does not linger goes as soon as the platform may be asked."""
+        due_at = self._delivery.due_at(self.outbox.backlog())
+        if due_at is None:
+            return None
+        return max(due_at if lingers else self._delivery.gate.not_before, self._read_again_at)
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the disk did not give back what comes next, the last time it was asked."""
+        return self._read_again_at > 0.0
 
     def send(self, client: HttpClient) -> Outcome | None:
         """One request and what its answer means; None where there was nothing to send after all."""
-        self._set_aside(self._delivery.board(self.outbox.take(self._delivery.room)))
+        self._set_aside(self._delivery.board(self._taken()))
         lines = self._delivery.request()
         self.outbox.confirm(self._delivery.settled_bytes())
         if not lines:
@@ -52,6 +64,18 @@ class Shipment:
     def undelivered(self) -> bool:
         """Whether there is anything that the platform does not have."""
         return not self.outbox.is_delivered
+
+    def _taken(self) -> list[Line]:
+        try:
+            lines = self.outbox.take(self._delivery.room)
+        except OSError as error:
+            self._read_again_at = time.monotonic() + _READ_AGAIN_S
+            self._notices.warn(
+                "unreadable", "events cannot be read back from disk (%s); tried again", error
+            )
+            return []
+        self._read_again_at = 0.0
+        return lines
 
     def _set_aside(self, dead: list[DeadLetter]) -> None:
         if not dead:

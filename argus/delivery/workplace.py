@@ -189,4 +189,4 @@ def new_run(batch_id: str, settings: Settings, state: Path | None) -> RunDirecto
 
 
 def _now() -> str:
-    return utc_second(int(time.time())) + "Z"
+    return utc_second(time.time()) + "Z"

@@ -5,6 +5,7 @@ Owns `events.jsonl` and its size, and `delivered`, the position that the platfor
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -56,12 +57,40 @@ class Journal:
         files.replace(self._directory / layout.DELIVERED, data, self._private, durable=False)
         self._saved_position = self.position
 
-    def restart(self) -> None:
-        """Begin the file anew, once all of it is delivered."""
-        self.position = 0
-        self.save_position()  # first: a position beyond the end would be no position
-        os.ftruncate(self._fd, 0)
-        self.size = 0
+    def drop_delivered(self) -> int:
+        """Begin the file anew with what the platform does not have. Returns how many bytes went.
+
+        Raises OSError where that cannot be written, or the system does not replace a file that is
+        open: then the file stays as it is.
+        """
+        fresh = self._directory / f".{layout.EVENTS}.{os.getpid()}"
+        dropped = self.position
+        fresh.unlink(missing_ok=True)
+        fd = files.open_append(fresh, self._private)
+        try:
+            self._copy_undelivered(fd)
+            self.position = 0
+            self.save_position()  # first: a position beyond the end would be no position
+            os.replace(fresh, self._directory / layout.EVENTS)
+        except OSError:
+            self.position = dropped
+            os.close(fd)
+            fresh.unlink(missing_ok=True)
+            raise
+        os.close(self._fd)
+        self._fd = fd
+        self._torn = False
+        self.size -= dropped
+        return dropped
+
+    def _copy_undelivered(self, fd: int) -> None:
+        offset = self.position
+        while offset < self.size:
+            piece = files.read_at(self._fd, min(_READ_BYTES, self.size - offset), offset)
+            if not piece:
+                raise OSError(errno.EIO, "the event file has become shorter")
+            files.write_all(fd, piece)
+            offset += len(piece)
 
     def read_from(self, offset: int, parse: Callable[[bytes], Line]) -> JournalReader:
         """A reader of the lines from `offset` on. `parse` makes of each what it is."""

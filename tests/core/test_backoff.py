@@ -27,18 +27,12 @@ def test_endless_failures_do_not_overflow() -> None:
     assert _pauses(1.0, None, 5000)[-1] == 30.0
 
 
-@pytest.mark.parametrize(
-    ("asked_s", "random", "pause"),
-    [(20.0, 0.0, 20.0), (20.0, 1.0, 22.0), (1.0, 1.0, 1.1), (600.0, 0.5, 630.0)],
-)
-def test_asked_time_wins_and_is_spread_upwards_only(
-    asked_s: float, random: float, pause: float
-) -> None:
-    assert _pauses(random, asked_s, 3) == pytest.approx([pause] * 3)
+@pytest.mark.parametrize("asked_s", [0.0, 1.0, 20.0, 600.0])
+def test_asked_time_is_the_least_and_chance_adds_more_with_each_failure(asked_s: float) -> None:
+    bounds = [1, 2, 4, 8, 16, 30]
 
-
-def test_asking_to_come_back_at_once_again_and_again_is_backed_off_from() -> None:
-    assert _pauses(1.0, 0.0, 4) == pytest.approx([1.0, 2.0, 4.0, 8.0])
+    assert _pauses(0.0, asked_s, 6) == pytest.approx([asked_s] * 6)
+    assert _pauses(1.0, asked_s, 6) == pytest.approx([asked_s + bound for bound in bounds])
 
 
 def test_success_begins_anew() -> None:

@@ -12,7 +12,7 @@ from typing import Any, Union
 import pytest
 
 from argus.core.batching import Backlog
-from argus.core.delivery import FIRST_RETRY_S, PROBE_S, Delivery, Gate, Outcome
+from argus.core.delivery import FIRST_RETRY_S, MAX_RETRY_S, PROBE_S, Delivery, Gate, Outcome
 from argus.core.flight import MAX_UNSTORED
 from argus.core.jsonl import Line
 from argus.core.verdicts import Answer, NetworkFailure, Reply
@@ -189,10 +189,10 @@ def test_lost_reply_makes_no_second_event() -> None:
 @pytest.mark.parametrize(
     ("retry_after", "least", "most"),
     [
-        ("20", 20.0, 22.0),
-        (formatdate(WALL + 100 + 20, usegmt=True), 20.0, 22.0),
+        ("20", 20.0, 21.0),
+        (formatdate(WALL + 100 + 20, usegmt=True), 20.0, 21.0),
         ("0", 0.0, 1.0),
-        ("86400000", 600.0, 660.0),
+        ("86400000", 600.0, 601.0),
         ("soon", 0.0, 1.0),
         (None, 0.0, 1.0),
     ],
@@ -363,10 +363,10 @@ def test_refused_token_or_wrong_url_halts_and_is_probed_now_and_then(status: int
         outcome = voyage.send(now, Reply(status))
         assert outcome.halt is not None
         assert (outcome.settled_bytes, outcome.dead, voyage.gate.away) == (0, [], True)
-        assert PROBE_S <= voyage.gate.not_before - now <= PROBE_S * 1.1
+        assert PROBE_S <= voyage.gate.not_before - now <= PROBE_S + MAX_RETRY_S / 2
         now, tries = voyage.gate.not_before, tries + 1
 
-    assert tries == 58
+    assert tries == 49
     voyage.send_all(now, platform.takes)
     assert platform.stored == names
     assert not voyage.gate.away
@@ -383,6 +383,41 @@ def test_413_halves_what_goes_together_until_it_fits_and_grows_back() -> None:
     assert sizes[3:14] == [125] * 9 + [250, 125]  # ten have passed: twice as many are tried
     assert platform.stored == names
     assert (voyage.settled_bytes, voyage.dead) == (_size(names), {})
+
+
+@pytest.mark.parametrize("refusal", [Reply(400), Reply(413), Reply(422), "named"])
+def test_proxy_that_refuses_everything_for_an_hour_costs_no_event(refusal: Any) -> None:
+    names, platform = _names(700), Platform()
+    voyage = Voyage(names)
+    voyage.send(0.0, platform.takes)
+    now, script = 0.0, platform.names(*names) if refusal == "named" else refusal
+    while now < 3600:
+        now = max(now, voyage.gate.not_before)
+        voyage.send(now, script)
+    refused = len(voyage.requests)
+
+    voyage.send_all(now, platform.takes)
+
+    assert voyage.dead == {}
+    assert sorted(platform.stored) == names
+    assert voyage.settled_bytes == _size(names)
+    assert refused < 12 + 3600 / 15 * 1.1
+    assert len(voyage.requests) - refused < 40
+
+
+def test_lone_event_that_is_refused_is_asked_about_again_with_growing_pauses() -> None:
+    platform = Platform()
+    voyage = Voyage(["bad"])
+    pauses = []
+    for _ in range(4):
+        voyage.send(100.0, Reply(422))
+        pauses.append(voyage.gate.not_before - 100.0)
+    assert (pauses, voyage.dead) == ([0.5, 1.0, 2.0, 4.0], {})
+
+    voyage.waiting += [Line(b"good", "good")]
+    voyage.send_all(200.0, platform.chokes_on("bad"))
+
+    assert (platform.stored, voyage.dead) == (["good"], {"bad": "HTTP 422"})
 
 
 def test_platform_that_refuses_every_event_is_not_stormed() -> None:
@@ -461,7 +496,7 @@ def test_backlog_waits_for_the_pause_and_for_its_company() -> None:
     other.request()
     other.answered(50.0, WALL, Reply(503, b"", "20"))
 
-    assert own.due_at(Backlog(1, 10, 50.0, urgent=True)) == 72.0
+    assert own.due_at(Backlog(1, 10, 50.0, urgent=True)) == 71.0
     assert own.due_at(Backlog(1, 10, 80.0, urgent=False)) == 81.0
 
 

@@ -35,41 +35,41 @@ def _confirm(*indices: int) -> Verdict:
 def test_new_flight_is_empty_and_has_room_for_a_whole_request() -> None:
     flight = Flight()
 
-    assert (flight.request(), flight.unsettled, flight.room, flight.disembark()) == ([], 0, 500, 0)
+    assert (flight.request(0), flight.unsettled, flight.room, flight.disembark()) == ([], 0, 500, 0)
 
 
 def test_request_repeats_what_is_not_settled_in_order() -> None:
     flight = _boarded("a", "b", "c")
 
-    assert _names(flight.request()) == ["a", "b", "c"]
-    assert flight.settle(_confirm(1)) == []
-    assert _names(flight.request()) == ["a", "c"]
+    assert _names(flight.request(0)) == ["a", "b", "c"]
+    assert flight.settle(_confirm(1), 0) == []
+    assert _names(flight.request(0)) == ["a", "c"]
     assert (flight.unsettled, flight.room) == (2, 498)
 
 
 def test_only_what_is_settled_up_to_the_front_leaves() -> None:
     flight = _boarded("a", "bb", "ccc")
-    flight.request()
+    flight.request(0)
 
-    flight.settle(_confirm(1))
+    flight.settle(_confirm(1), 0)
     assert flight.disembark() == 0
 
-    flight.request()
-    flight.settle(_confirm(0))
+    flight.request(0)
+    flight.settle(_confirm(0), 0)
     assert flight.disembark() == len(b"a\nbb\n")
     assert flight.disembark() == 0
-    assert _names(flight.request()) == ["ccc"]
+    assert _names(flight.request(0)) == ["ccc"]
 
 
 def test_refused_event_leaves_as_a_dead_letter_with_its_reason() -> None:
     flight = _boarded("a", "b", "c")
-    lines = flight.request()
+    lines = flight.request(0)
 
-    dead = flight.settle(Verdict(confirmed=frozenset({0, 2}), refused={1: "bad"}))
+    dead = flight.settle(Verdict(confirmed=frozenset({0, 2}), refused={1: "bad"}), 0)
 
     assert dead == [DeadLetter(lines[1], "bad")]
     assert flight.disembark() == len(b"a\nb\nc\n")
-    assert flight.request() == []
+    assert flight.request(0) == []
 
 
 def test_line_that_is_no_event_is_a_dead_letter_at_once_and_never_sent() -> None:
@@ -80,55 +80,103 @@ def test_line_that_is_no_event_is_a_dead_letter_at_once_and_never_sent() -> None
         DeadLetter(lines[0], UNREADABLE),
         DeadLetter(lines[2], UNREADABLE),
     ]
-    assert _names(flight.request()) == ["a"]
+    assert _names(flight.request(0)) == ["a"]
     assert flight.disembark() == len(b"?x\n")
 
-    flight.settle(_confirm(0))
+    flight.settle(_confirm(0), 0)
     assert flight.disembark() == len(b"a\n?y\n")
 
 
 def test_lines_that_board_between_request_and_verdict_are_not_touched_by_it() -> None:
     flight = _boarded("a")
-    flight.request()
+    flight.request(0)
     flight.board(_lines("b"))
 
-    flight.settle(_confirm(0, 1))
+    flight.settle(_confirm(0, 1), 0)
 
-    assert _names(flight.request()) == ["b"]
+    assert _names(flight.request(0)) == ["b"]
 
 
 def test_failure_changes_nothing() -> None:
     flight = _many(500)
-    first = flight.request()
+    first = flight.request(0)
 
-    assert flight.settle(Verdict(failure="HTTP 500")) == []
+    assert flight.settle(Verdict(failure="HTTP 500"), 0) == []
 
-    assert flight.request() == first
+    assert flight.request(0) == first
     assert flight.disembark() == 0
 
 
-def test_halving_goes_down_to_one_event_which_is_then_set_aside() -> None:
+WHOLESALE = Verdict(wholesale=True, failure="HTTP 413")
+
+
+def test_halving_goes_down_to_one_event_which_is_then_in_doubt() -> None:
     flight = _many(500)
     sizes = []
-    dead: list[DeadLetter] = []
-    while not dead:
-        sizes.append(len(flight.request()))
-        dead = flight.settle(Verdict(halve=True, failure="HTTP 413"))
+    while not sizes or sizes[-1] > 1:
+        sizes.append(len(flight.request(0)))
+        assert flight.settle(WHOLESALE, 0) == []
 
     assert sizes == [500, 250, 125, 62, 31, 15, 7, 3, 1]
-    assert [(letter.line.event_id, letter.reason) for letter in dead] == [("0000", "HTTP 413")]
-    assert len(flight.request()) == 499
+    assert _names(flight.request(0))[:1] == ["0001"]
+    assert len(flight.request(0)) == 499
+    assert not flight.is_stuck
+
+
+def test_event_in_doubt_is_asked_about_once_more_when_something_else_was_taken() -> None:
+    flight = _boarded("bad", "good")
+    flight.request(0)
+    flight.settle(WHOLESALE, 0)
+    flight.request(0)
+    flight.settle(WHOLESALE, 0)
+    assert _names(flight.request(0)) == ["good"]
+    flight.settle(_confirm(0), 0)
+
+    assert _names(flight.request(1)) == ["bad"]
+    dead = flight.settle(WHOLESALE, 1)
+
+    assert [(letter.line.event_id, letter.reason) for letter in dead] == [("bad", "HTTP 413")]
+    assert flight.disembark() == len(b"bad\ngood\n")
+    assert (flight.unsettled, flight.is_stuck) == (0, False)
+
+
+def test_event_that_is_refused_alone_after_its_neighbours_were_taken_is_set_aside_at_once() -> None:
+    flight = _boarded("good", "bad")
+    flight.request(0)
+    flight.settle(WHOLESALE, 0)
+    flight.request(0)
+    flight.settle(_confirm(0), 0)
+
+    assert _names(flight.request(1)) == ["bad"]
+    assert [letter.line.event_id for letter in flight.settle(WHOLESALE, 1)] == ["bad"]
+
+
+def test_while_nothing_is_taken_those_in_doubt_are_tried_in_turn() -> None:
+    flight = _boarded("a", "b")
+    tried = []
+    for _ in range(8):
+        tried.append("".join(_names(flight.request(0))))
+        assert flight.settle(WHOLESALE, 0) == []
+
+    assert tried == ["ab", "a", "b", "a", "b", "a", "b", "a"]
+    assert flight.is_stuck
+
+    flight.request(0)
+    assert flight.settle(_confirm(0), 0) == []
+    assert (_names(flight.request(1)), flight.unsettled) == (["a"], 1)
+    assert flight.settle(_confirm(0), 1) == []
+    assert flight.disembark() == len(b"a\nb\n")
 
 
 def test_company_grows_back_after_ten_requests_that_went_through() -> None:
     flight = _many(125)
-    flight.request()
-    flight.settle(Verdict(halve=True))
+    flight.request(0)
+    flight.settle(Verdict(wholesale=True), 0)
     sizes = []
     for _ in range(34):
         flight.board(_lines(*["x"] * flight.room))
-        sizes.append(len(flight.request()))
-        flight.settle(_confirm(*range(sizes[-1])))
+        sizes.append(len(flight.request(0)))
+        flight.settle(_confirm(*range(sizes[-1])), 0)
         flight.disembark()
 
     # The first ones still find the rest of the 125 aboard.
@@ -137,15 +185,15 @@ def test_company_grows_back_after_ten_requests_that_went_through() -> None:
 
 def test_there_is_no_room_while_fewer_go_together_than_are_aboard() -> None:
     flight = _many(500)
-    flight.request()
-    flight.settle(Verdict(halve=True))
+    flight.request(0)
+    flight.settle(Verdict(wholesale=True), 0)
 
     assert flight.room == 0
 
-    flight.request()
-    flight.settle(_confirm(*range(250)))
-    flight.request()
-    flight.settle(_confirm(*range(100)))
+    flight.request(0)
+    flight.settle(_confirm(*range(250)), 0)
+    flight.request(0)
+    flight.settle(_confirm(*range(100)), 0)
 
     assert flight.room == 100
 
@@ -155,8 +203,8 @@ def test_there_is_no_room_while_what_is_aboard_fills_a_request() -> None:
     flight.board([Line(b"x" * (MAX_REQUEST_BYTES - 1), "big")])
     assert flight.room == 0
 
-    flight.request()
-    flight.settle(_confirm(0))
+    flight.request(0)
+    flight.settle(_confirm(0), 0)
     assert flight.room == 500
 
 
@@ -167,8 +215,8 @@ def test_internal_error_sets_aside_what_fails_beside_others_that_pass() -> None:
     while not dead:
         rounds += 1
         flight.board(_lines("good"))
-        assert _names(flight.request()) == ["bad", "good"]
-        dead = flight.settle(Verdict(confirmed=frozenset({1}), unstored=frozenset({0})))
+        assert _names(flight.request(0)) == ["bad", "good"]
+        dead = flight.settle(Verdict(confirmed=frozenset({1}), unstored=frozenset({0})), 0)
 
     assert rounds == MAX_UNSTORED
     assert [letter.line.event_id for letter in dead] == ["bad"]
@@ -179,16 +227,16 @@ def test_internal_error_sets_aside_what_fails_beside_others_that_pass() -> None:
 def test_internal_error_of_everything_sets_nothing_aside() -> None:
     flight = _boarded("a", "b")
     for _ in range(10 * MAX_UNSTORED):
-        flight.request()
-        assert flight.settle(Verdict(unstored=frozenset({0, 1}))) == []
+        flight.request(0)
+        assert flight.settle(Verdict(unstored=frozenset({0, 1})), 0) == []
 
-    assert _names(flight.request()) == ["a", "b"]
+    assert _names(flight.request(0)) == ["a", "b"]
 
 
 def test_missing_result_sets_nothing_aside() -> None:
     flight = _boarded("a", "b", "c")
     for name in ("b", "c"):
-        assert name in _names(flight.request())
-        assert flight.settle(_confirm(1)) == []
+        assert name in _names(flight.request(0))
+        assert flight.settle(_confirm(1), 0) == []
 
-    assert _names(flight.request()) == ["a"]
+    assert _names(flight.request(0)) == ["a"]

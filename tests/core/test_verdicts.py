@@ -183,7 +183,7 @@ def test_verdict_repeats_no_token(answer: Any) -> None:
 
 
 def test_too_much_at_once_is_halved() -> None:
-    assert judge(Reply(413), IDS, NOW) == Verdict(halve=True, failure="HTTP 413")
+    assert judge(Reply(413), IDS, NOW) == Verdict(wholesale=True, failure="HTTP 413")
 
 
 def _detail(*items: Any) -> bytes:
@@ -201,7 +201,7 @@ def test_named_events_are_refused_each_with_its_reason(status: int) -> None:
     verdict = judge(Reply(status, body), IDS, NOW)
 
     assert verdict.refused == {1: "event_type: bad type", 0: "no event"}
-    assert (verdict.confirmed, verdict.halve, verdict.absent) == (frozenset(), False, False)
+    assert (verdict.confirmed, verdict.wholesale, verdict.absent) == (frozenset(), False, False)
 
 
 @pytest.mark.parametrize("status", [400, 422])
@@ -222,7 +222,7 @@ def test_named_events_are_refused_each_with_its_reason(status: int) -> None:
 def test_refusal_that_names_no_event_is_halved(status: int, body: bytes) -> None:
     verdict = judge(Reply(status, body), IDS, NOW)
 
-    assert (verdict.halve, verdict.refused, verdict.confirmed) == (True, {}, frozenset())
+    assert (verdict.wholesale, verdict.refused, verdict.confirmed) == (True, {}, frozenset())
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from argus.core.events import Encoder
 from argus.core.jsonl import Line
 from argus.delivery import outbox as outbox_module
 from argus.delivery.outbox import Outbox
+from argus.rundir import files
 from argus.rundir.journal import Journal
 from tests.delivery.conftest import epoch
 
@@ -174,7 +175,7 @@ def test_without_a_directory_everything_goes_from_memory():
 def test_a_delivered_file_begins_anew_unless_it_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(outbox_module, "_RESTART_BYTES", 1_000)
+    monkeypatch.setattr(outbox_module, "_DROP_BYTES", 1_000)
     for name, kept in (("spilled", False), ("kept", True)):
         (tmp_path / name).mkdir()
         disk = Disk(tmp_path / name)
@@ -186,6 +187,64 @@ def test_a_delivered_file_begins_anew_unless_it_is_kept(
         more = lines(20, 2)
         outbox.put(more, now=2.0, urgent=False)
         assert data_of(outbox.take(100)) == more
+
+
+def test_a_busy_file_loses_what_is_delivered_though_there_is_always_more(
+    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(outbox_module, "_DROP_BYTES", 5_000)
+    outbox = outbox_on(disk)
+    put, taken = lines(0, 50), []
+    outbox.put(put, now=1.0, urgent=False)
+    while len(put) < 2_000:
+        taken += outbox.take(40)
+        more = lines(len(put), 40)
+        put += more
+        outbox.put(more, now=1.0, urgent=False)
+        outbox.confirm(size_of(taken[-40:]))
+        assert disk.size < 20_000
+    taken += outbox.take(100)
+    assert data_of(taken) == put
+
+
+def test_a_file_behind_loses_what_is_delivered_too(disk: Disk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(outbox_module, "_DROP_BYTES", 5_000)
+    monkeypatch.setattr(outbox_module, "_MAX_READY_BYTES", 2_000)
+    outbox = outbox_on(disk)
+    put, taken = lines(0, 200), []
+    outbox.put(put[:100], now=1.0, urgent=False)
+    outbox.put(put[100:], now=1.0, urgent=False)
+    while more := outbox.take(7):
+        taken += more
+        outbox.confirm(size_of(more))
+    assert data_of(taken) == put
+    assert disk.size < 10_000
+
+
+def test_nothing_is_skipped_where_nothing_may_be_taken(disk: Disk):
+    outbox = outbox_on(disk)
+    disk.append(put := lines(0, 10))
+    assert outbox.take(0) == []
+    assert data_of(outbox.take(5)) == put[:5]
+    assert outbox.take(0) == []
+    assert data_of(outbox.take(100)) == put[5:]
+
+
+def test_what_cannot_be_read_now_is_read_later(disk: Disk, monkeypatch: pytest.MonkeyPatch):
+    outbox = outbox_on(disk)
+    disk.append(put := lines(0, 10))
+    assert data_of(outbox.take(3)) == put[:3]
+    outbox._stop_reading()
+
+    def refuse(fd: int, size: int, offset: int) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(files, "read_at", refuse)
+        for _ in range(3):
+            with pytest.raises(OSError):
+                outbox.take(100)
+    assert data_of(outbox.take(100)) == put[3:]
 
 
 def test_a_kept_run_that_is_not_sent_waits_for_nobody(disk: Disk):

@@ -77,20 +77,48 @@ def test_position_is_found_again(tmp_path: Path, journal: Journal) -> None:
     assert _reopened(tmp_path) == (3 * SIZE, 2 * SIZE, [C])
 
 
-def test_restarted_file_begins_anew(tmp_path: Path, journal: Journal) -> None:
-    journal.append([A, B])
-    journal.move(2 * SIZE)
+@pytest.mark.parametrize("delivered", [0, 1, 2, 3])
+def test_file_begins_anew_with_what_is_not_delivered(
+    tmp_path: Path, journal: Journal, delivered: int
+) -> None:
+    journal.append([A, B, C])
+    journal.move(delivered * SIZE)
     journal.save_position()
 
-    journal.restart()
-    assert (journal.size, journal.position) == (0, 0)
-    assert (tmp_path / "delivered").read_bytes() == b"0\n"
+    assert journal.drop_delivered() == delivered * SIZE
+    left = [A, B, C][delivered:]
+    assert (journal.size, journal.position) == (len(left) * SIZE, 0)
+    journal.append([A])
 
-    journal.append([C])
-    assert _reopened(tmp_path) == (SIZE, 0, [C])
+    assert _reopened(tmp_path) == ((len(left) + 1) * SIZE, 0, [*left, A])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        {"events.jsonl", *(["delivered"] if delivered else [])}
+    )
 
 
-def test_crash_in_the_middle_of_a_restart_only_repeats(tmp_path: Path, journal: Journal) -> None:
+def test_file_that_cannot_be_replaced_stays_as_it_is(
+    tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.append([A, B, C])
+    journal.move(SIZE)
+
+    def refuse(source: Path, target: Path) -> None:
+        if target.name == "events.jsonl":
+            raise PermissionError(13, "it is open")
+        real(source, target)
+
+    real = os.replace
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(PermissionError):
+        journal.drop_delivered()
+
+    journal.append([A])
+    journal.save_position()
+    assert (journal.size, journal.position) == (4 * SIZE, SIZE)
+    assert _reopened(tmp_path) == (4 * SIZE, SIZE, [B, C, A])
+
+
+def test_crash_before_the_file_is_replaced_only_repeats(tmp_path: Path, journal: Journal) -> None:
     journal.append([A])
     journal.move(SIZE)
     journal.save_position()

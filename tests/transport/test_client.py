@@ -251,7 +251,7 @@ def test_a_body_that_is_refused_early_is_a_413(client, stand_in: StandIn, reused
     one = event(line="x" * 5_000_000)
     answer = send(client, one)
     assert reply_of(answer).status == 413
-    assert judge(answer, [one["event_id"]], 0.0).halve
+    assert judge(answer, [one["event_id"]], 0.0).wholesale
 
 
 def test_a_body_that_is_refused_early_in_tls_is_a_413(connect, tls_platform: StandIn):
