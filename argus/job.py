@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from argus.core.epoch import epoch_data
 from argus.core.fields import fitted
 from argus.core.identity import fit_id
 from argus.core.schema import MAX_JOB_ID, RESERVED_KEYS
@@ -83,29 +84,26 @@ class JobContext:
         numpy, torch, jax and the like; `extra` is anything. None is left out. The values are
         taken at the call. A fraction is rounded down, and a missing epoch counted on.
         """
-        # The hot path. Everything that may cost is behind the one test for plain numbers.
+        # The hot path: what is made of plain numbers is only put together, and looked at later.
         try:
             channel = self._reporter._channel
             if channel is None:
                 return
-            data = {"epoch": epoch}
-            if train_loss is not None:
-                data["train_loss"] = train_loss
-            if val_loss is not None:
-                data["val_loss"] = val_loss
-            if lr is not None:
-                data["lr"] = lr
-            if batch_time_ms is not None:
-                data["batch_time_ms"] = batch_time_ms
-            if extra:
-                data.update(extra)
-            if (
-                type(epoch) is not int
-                or not -_MAX_EXACT <= epoch <= _MAX_EXACT
-                or not PLAIN_NUMBERS.issuperset(map(type, data.values()))
-                or not RESERVED_KEYS.isdisjoint(extra)
-            ):
-                data = self._fitted_epoch(data)
+            row = (epoch, train_loss, val_loss, lr, batch_time_ms, extra)
+            plain_row = (
+                type(epoch) is int
+                and -_MAX_EXACT <= epoch <= _MAX_EXACT
+                and (type(train_loss) is float or train_loss is None)
+                and (type(val_loss) is float or val_loss is None)
+                and (type(lr) is float or lr is None)
+                and (type(batch_time_ms) is float or batch_time_ms is None)
+                and (
+                    not extra
+                    or PLAIN_NUMBERS.issuperset(map(type, extra.values()))
+                    and RESERVED_KEYS.isdisjoint(extra)
+                )
+            )
+            data = row if plain_row else self._fitted_epoch(epoch_data(row))
             self._epochs += 1
             channel.put(("job_epoch", _clock(), self._job_id, data, None))
         except Exception as error:

@@ -12,6 +12,7 @@ import math
 import time
 
 from argus.core import schema
+from argus.core.epoch import epoch_data
 from argus.core.identity import event_id_prefix
 
 TYPE_CHECKING = False
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, NamedTuple, Union
 
+    from argus.core.epoch import EpochRow
+
     class Record(NamedTuple):
         """One event as the caller left it; at run time a bare tuple, which costs less to make."""
 
         event_type: str
         timestamp: float  # seconds since the epoch, wall clock
         job_id: str | None
-        data: Union[dict[str, Any], Callable[[], dict[str, Any]]]  # a callable: asked when encoded
+        data: Union[dict[str, Any], EpochRow, Callable[[], dict[str, Any]]]  # asked when encoded
         batch_id: str | None  # None: the run's own
 
 
@@ -68,15 +71,21 @@ class Encoder:
     def encode(self, record: Record) -> bytes:
         """One wire line of `record`, without its newline."""
         event_type, timestamp, job_id, data, batch_id = record
-        if callable(data):
+        kind = type(data)
+        if kind is tuple:
+            data = epoch_data(data)
+        elif kind is not dict:
             data = data()
         self.count += 1
         head = self._heads.get((event_type, job_id, batch_id)) or self._head(
             event_type, job_id, batch_id
         )
+        since = timestamp - self._second
+        if not 0.0 <= since < 1.0:
+            since = self._turn_to(timestamp)
         line = (
-            f'{{"event_id":"{self._id_prefix}{self.count:012x}{head[0]}'
-            f"{self._time_text(timestamp)}{head[1]}{encode_data(data)}}}"
+            f'{{"event_id":"{self._id_prefix}{self.count:012x}{head[0]}{self._second_text}'
+            f".{int(since * 1e6):06d}{head[1]}{encode_data(data)}}}"
         )
         try:
             return line.encode()
@@ -89,26 +98,28 @@ class Encoder:
         job = "null" if job_id is None else _strict(job_id)
         head = (
             f'","schema_version":"{schema.SCHEMA_VERSION}","event_type":"{event_type}","timestamp":"',
-            f'","batch_id":{_strict(batch_id or self._batch_id)},"job_id":{job}'
+            f'Z","batch_id":{_strict(batch_id or self._batch_id)},"job_id":{job}'
             f',"source":{self._source},"data":',
         )
         self._heads[event_type, job_id, batch_id] = head
         return head
 
-    def _time_text(self, timestamp: float) -> str:
-        if not 0.0 <= timestamp <= _MAX_SECOND:  # a clock that is not set, or no number at all
-            timestamp = min(max(0.0, timestamp), _MAX_SECOND)
-        second = int(timestamp)
-        if second != self._second:
-            self._second = second
-            self._second_text = utc_second(second)
-        return f"{self._second_text}.{int((timestamp - second) * 1e6):06d}Z"
+    def _turn_to(self, timestamp: float) -> float:
+        """Begin another second. Returns how far `timestamp` is into it."""
+        self._second = _valid_second(timestamp)
+        self._second_text = utc_second(timestamp)
+        since = timestamp - self._second
+        return since if 0.0 <= since < 1.0 else 0.0  # a clock that is not set, or no number at all
 
 
 def utc_second(seconds: float) -> str:
     """Seconds since the epoch as `2026-04-23T09:23:06`, kept within the years 1970 to 9999."""
-    t = time.gmtime(min(max(0, seconds), _MAX_SECOND))  # in this order NaN becomes 0
+    t = time.gmtime(_valid_second(seconds))
     return f"{t[0]:04d}-{t[1]:02d}-{t[2]:02d}T{t[3]:02d}:{t[4]:02d}:{t[5]:02d}"
+
+
+def _valid_second(seconds: float) -> int:
+    return int(min(max(0, seconds), _MAX_SECOND))  # in this order NaN becomes 0
 
 
 def encode_data(data: dict[str, Any]) -> str:

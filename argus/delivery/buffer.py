@@ -1,12 +1,13 @@
 """Where the callers leave their records and the sender takes them: bounded, in memory.
 
 `put` is the whole of what a caller pays beside making the record: no lock, no I/O, and a wake-up
-only for what is urgent or fills a request.
+only for what is urgent, fills a request, or finds the sender at rest.
 """
 
 from __future__ import annotations
 
-import queue
+import sys
+import threading
 import time
 from collections import deque
 
@@ -36,9 +37,11 @@ class Buffer:
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
         self._records: deque[Any] = deque()
-        # SimpleQueue may be put to from a signal handler that interrupts another put; an Event
-        # would wait there for a lock that its own thread holds.
-        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        # Locked while there is nothing to hear. A bare lock may be released by a signal handler
+        # that interrupts another wake-up; an Event would wait for a lock of its own thread's.
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._ring_at = MAX_EVENTS_PER_REQUEST  # so many records wake the sender
         self._drained_at = time.monotonic() + _FIRST_DRAIN_S
         self._closed = False
         self._free_up_to = _HIGH_WATER  # so many may wait without a second look at who comes
@@ -52,7 +55,7 @@ class Buffer:
         if waiting >= self._free_up_to and not self._admits(waiting, urgent):
             return
         self._records.append(record)
-        if urgent or waiting == MAX_EVENTS_PER_REQUEST:
+        if urgent or waiting >= self._ring_at:
             self.wake()
 
     def close(self) -> None:
@@ -63,15 +66,20 @@ class Buffer:
 
     def wake(self) -> None:
         """Have the sender look now."""
-        if self._wake.empty():
-            self._wake.put(None)
-
-    def wait(self, timeout_s: float) -> None:
-        """Wait for a wake-up, for the thread that drains."""
+        self._ring_at = sys.maxsize
         try:
-            self._wake.get(timeout=max(timeout_s, 0.0))
-        except queue.Empty:
-            pass
+            self._bell.release()
+        except RuntimeError:
+            pass  # it has been rung already
+
+    def wait(self, timeout_s: float, at_rest: bool = False) -> None:
+        """Wait for a wake-up, for the thread that drains. At rest, the first record is one."""
+        # In this order: what comes after the look at the records finds the bell set for it.
+        self._ring_at = 0 if at_rest else MAX_EVENTS_PER_REQUEST
+        if len(self._records) <= self._ring_at and self._bell.acquire(
+            timeout=min(max(timeout_s, 0.0), threading.TIMEOUT_MAX)
+        ):
+            self._ring_at = sys.maxsize
 
     def drain(self, most: int) -> list[Any]:
         """Take up to `most` records, the oldest ones."""

@@ -69,7 +69,11 @@ class Sender:
         if shipment is not None and due_at <= now and self._client is not None:
             self._send(shipment, self._client)
         elif not more_to_record and not self._is_done():
-            self._channel.buffer.wait(min(due_at, now + TICK_S, self._deadline) - now)
+            # What has come is looked up now and then, so that a caller need not wake anybody; where
+            # nothing has come and nothing waits, whatever comes next does.
+            at_rest = due_at == math.inf and self._outbox.is_written
+            look_at = self._beat_at if at_rest else now + TICK_S
+            self._channel.buffer.wait(min(due_at, look_at, self._deadline) - now, at_rest)
 
     def _meanwhile(self, patience: Patience) -> None:
         """While a request waits: go on writing down, and end with the block that is being left."""

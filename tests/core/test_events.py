@@ -135,6 +135,8 @@ def test_thousands_of_jobs_each_keep_their_id() -> None:
         (1_776_936_187.0, "2026-04-23T09:23:07.000000Z"),
         (951_782_400.5, "2000-02-29T00:00:00.500000Z"),
         (1e18, "9999-12-31T23:59:59.000000Z"),
+        (math.inf, "9999-12-31T23:59:59.000000Z"),
+        (math.nan, "1970-01-01T00:00:00.000000Z"),
     ],
 )
 def test_timestamps_are_iso_8601_in_utc(timestamp: float, text: str) -> None:

@@ -65,13 +65,54 @@ def test_an_urgent_record_wakes_the_drain():
     assert buffer.drain(1) == ["now"]
 
 
+def wakes(buffer: Buffer, record: object) -> bool:
+    """Whether a record that comes while the drain waits is a wake-up."""
+    buffer.put(record)
+    return not buffer._bell.locked()
+
+
 def test_telemetry_wakes_nobody_until_a_request_is_full():
     buffer = Buffer(Notices())
-    for number in range(500):
+    buffer.wait(0.0)
+    assert not any(wakes(buffer, number) for number in range(500))
+    assert wakes(buffer, 500)
+    assert wakes(buffer, 501)  # rung once, and still to be heard
+    buffer.drain(1_000)
+    buffer.wait(30.0)
+    assert buffer._bell.locked()
+
+
+def test_at_rest_the_first_record_is_a_wake_up():
+    buffer = Buffer(Notices())
+    buffer.wait(0.0, at_rest=True)
+    assert wakes(buffer, 1)
+    buffer.wait(30.0, at_rest=True)
+    assert buffer.drain(10) == [1]
+
+
+def test_what_came_before_the_rest_is_no_reason_to_wait():
+    buffer = Buffer(Notices())
+    buffer.put(1)
+    buffer.wait(30.0, at_rest=True)
+    assert buffer.drain(10) == [1]
+
+
+def test_no_wake_up_is_lost_between_the_look_and_the_rest():
+    buffer = Buffer(Notices())
+    seen: list[int] = []
+
+    def drain() -> None:
+        while len(seen) < 3_000:
+            seen.extend(buffer.drain(500))
+            if len(seen) < 3_000:
+                buffer.wait(60.0, at_rest=True)
+
+    thread = threading.Thread(target=drain, daemon=True)
+    thread.start()
+    for number in range(3_000):
         buffer.put(number)
-    assert buffer._wake.empty()
-    buffer.put(500)
-    assert not buffer._wake.empty()
+    thread.join(30.0)
+    assert seen == list(range(3_000))
 
 
 def test_puts_of_many_threads_are_all_there():
