@@ -163,9 +163,7 @@ def test_integer_beyond_float_range_among_plain_numbers_is_no_token_of_json(
 ) -> None:
     calls = [{"epoch": 0, "train_loss": 0.5, "extra": -(10**400)}]
 
-    assert epochs_of(platform, *calls) == [
-        {"epoch": 0, "train_loss": 0.5, "extra": "-Infinity"}
-    ]
+    assert epochs_of(platform, *calls) == [{"epoch": 0, "train_loss": 0.5, "extra": "-Infinity"}]
 
 
 def test_names_that_a_platform_takes_for_its_own_are_renamed(

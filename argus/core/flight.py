@@ -31,15 +31,16 @@ class DeadLetter(NamedTuple):
 
 
 class _Entry:
-    __slots__ = ("in_doubt", "line", "probes", "refused_at", "settled", "unstored")
+    """A line in hand. What is seldom so stands in the class: most lines never differ from it."""
+
+    settled = False
+    unstored = 0
+    refused_at = _NEVER  # how much the platform had taken at the last refusal
+    in_doubt = False  # it was refused alone
+    probes = 0  # how often
 
     def __init__(self, line: Line) -> None:
         self.line = line
-        self.settled = False
-        self.unstored = 0
-        self.refused_at = _NEVER  # how much the platform had taken at the last refusal
-        self.in_doubt = False  # it was refused alone
-        self.probes = 0  # how often
 
 
 class Flight:
@@ -76,7 +77,8 @@ class Flight:
                 entry.settled = True
                 dead.append(DeadLetter(line, "unreadable: no event with an event_id"))
             else:
-                self._count(entry, 1)
+                self.unsettled += 1
+                self._unsettled_bytes += len(line.data) + 1
         return dead
 
     def request(self, taken: int) -> list[Line]:
@@ -91,13 +93,15 @@ class Flight:
         """Carry out a verdict on the last request. Returns what was set aside for good."""
         dead = []
         for index, entry in enumerate(self._sent):
-            reason = self._refusal(index, entry, verdict, taken)
-            if index in verdict.confirmed or reason is not None:
-                entry.settled = True
-                self._count(entry, -1)
-                self._doubts -= entry.in_doubt
-            if reason is not None:
+            if index not in verdict.confirmed:
+                reason = self._refusal(index, entry, verdict, taken)
+                if reason is None:
+                    continue
                 dead.append(DeadLetter(entry.line, reason))
+            entry.settled = True
+            self.unsettled -= 1
+            self._unsettled_bytes -= len(entry.line.data) + 1
+            self._doubts -= entry.in_doubt
         self._regroup(verdict, bool(dead))
         return dead
 
@@ -112,10 +116,6 @@ class Flight:
         while self._entries and self._entries[0].settled:
             size += self._entries.popleft().line.size
         return size
-
-    def _count(self, entry: _Entry, change: int) -> None:
-        self.unsettled += change
-        self._unsettled_bytes += change * entry.line.size
 
     def _refusal(self, index: int, entry: _Entry, verdict: Verdict, taken: int) -> str | None:
         if verdict.wholesale:

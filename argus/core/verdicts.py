@@ -154,53 +154,58 @@ def retry_after_s(value: str | None, wall_now: float) -> float | None:
 
 def _judge_results(body: bytes, event_ids: Sequence[str]) -> Verdict:
     """Each event alone. One that may stand in the file twice, under one id, is settled twice."""
-    confirmed: set[str] = set()
-    refused: dict[str, str] = {}
-    ids = {event_id.lower() for event_id in event_ids}
-    known = [result for result in _results(body) if result["event_id"].lower() in ids]
-    for result in known:
-        event_id, error = result["event_id"].lower(), str(result.get("error"))
-        if result["status"] != "rejected":
-            confirmed.add(event_id)
-        elif not error.startswith("internal:"):
-            refused[event_id] = redacted(error)
-    of = {index: event_id.lower() for index, event_id in enumerate(event_ids)}
-    done = frozenset(index for index in of if of[index] in confirmed)
-    dead = {i: refused[of[i]] for i in of if of[i] in refused and i not in done}
-    left = frozenset(of) - done - dead.keys()
+    asked = [event_id.lower() for event_id in event_ids]
+    told = _told(body, frozenset(asked))
+    done = frozenset([i for i, event_id in enumerate(asked) if event_id in told.confirmed])
+    dead = {i: told.refused[e] for i, e in enumerate(asked) if i not in done and e in told.refused}
+    left = frozenset(range(len(asked))) - done - dead.keys()
+    is_answer = bool(told.confirmed or told.refused or told.internal)
     failure = None
-    if not known:
+    if not is_answer:
         failure = f"an answer that no Argus platform gives{_said(body)}; check ARGUS_URL"
     elif left:
-        failure = f"{len(left)} of {len(of)} events were not stored{_internal_error(known)}"
+        trouble = _said(told.internal[0].encode("utf-8", "replace")) if told.internal else ""
+        failure = f"{len(left)} of {len(asked)} events were not stored{trouble}"
     return Verdict(
         confirmed=done,
         refused=dead,
-        unstored=left if known else frozenset(),
-        absent=not known,
+        unstored=left if is_answer else frozenset(),
+        absent=not is_answer,
         failure=failure,
     )
 
 
-def _internal_error(results: list[dict[str, Any]]) -> str:
-    """What the platform says of its own trouble, where it says something."""
-    errors = (str(result.get("error")) for result in results if result["status"] == "rejected")
-    internal = [error for error in errors if error.startswith("internal:")]
-    return _said(internal[0].encode("utf-8", "replace")) if internal else ""
+class _Told:
+    """What an answer says of the events that were asked about; their ids in lower case."""
+
+    def __init__(self) -> None:
+        self.confirmed: set[str] = set()
+        self.refused: dict[str, str] = {}
+        self.internal: list[str] = []  # what the platform says of its own trouble
 
 
-def _results(body: bytes) -> list[dict[str, Any]]:
+def _told(body: bytes, asked: frozenset[str]) -> _Told:
+    told = _Told()
+    for result in _results(body):
+        event_id = result.get("event_id") if isinstance(result, dict) else None
+        if not isinstance(event_id, str) or (event_id := event_id.lower()) not in asked:
+            continue
+        status = result.get("status")
+        if status in ("accepted", "deduplicated"):
+            told.confirmed.add(event_id)
+        elif status == "rejected":
+            error = str(result.get("error"))
+            if error.startswith("internal:"):
+                told.internal.append(error)
+            else:
+                told.refused[event_id] = redacted(error)
+    return told
+
+
+def _results(body: bytes) -> list[Any]:
     answer = _parsed(body)
     results = answer.get("results") if isinstance(answer, dict) else None
-    if not isinstance(results, list):
-        return []
-    return [
-        result
-        for result in results
-        if isinstance(result, dict)
-        and isinstance(result.get("event_id"), str)
-        and result.get("status") in ("accepted", "deduplicated", "rejected")
-    ]
+    return results if isinstance(results, list) else []
 
 
 def _named_events(body: bytes, count: int) -> dict[int, str]:

@@ -232,7 +232,10 @@ class _Handed:
 def _pop(lines: deque[Line], most: int) -> list[Line]:
     taken: list[Line] = []
     size = 0
-    while lines and len(taken) < most and size < MAX_REQUEST_BYTES:
-        size += len(lines[0].data) + 1
-        taken.append(lines.popleft())
+    for _ in range(min(most, len(lines))):
+        line = lines.popleft()
+        taken.append(line)
+        size += len(line.data) + 1
+        if size >= MAX_REQUEST_BYTES:
+            break
     return taken

@@ -70,23 +70,22 @@ class Recorder:
     def _put(self, records: list[Any]) -> None:
         lines: list[bytes] = []
         urgent = False
+        is_full = self._outbox.is_full
         for record in records:
-            if isinstance(record, UploadRequest):
+            if type(record) is not tuple:
                 self._outbox.put(lines, time.monotonic(), urgent=True)
                 lines = []
                 self._pass_on(record, self._outbox.put_bytes)
-            elif self._outbox.is_full and record[0] not in LIFECYCLE:
+                continue
+            if record[0] in LIFECYCLE:
+                urgent = True
+            elif is_full:
                 self._notices.dropped(JOURNAL_FULL)
-            else:
-                urgent = urgent or record[0] in LIFECYCLE
-                lines += self._encoded(record)
+                continue
+            try:
+                lines.append(self._encoder.encode(record))
+            except Exception as error:
+                self._notices.dropped(INVALID)
+                self._notices.debug("an event could not be encoded: %r", error)
         if lines:
             self._outbox.put(lines, time.monotonic(), urgent)
-
-    def _encoded(self, record: Any) -> list[bytes]:
-        try:
-            return [self._encoder.encode(record)]
-        except Exception as error:
-            self._notices.dropped(INVALID)
-            self._notices.debug("an event could not be encoded: %r", error)
-            return []
