@@ -99,8 +99,10 @@ class JobContext:
                 and (type(batch_time_ms) is float or batch_time_ms is None)
                 and (
                     not extra
-                    or PLAIN_NUMBERS.issuperset(map(type, extra.values()))
-                    and RESERVED_KEYS.isdisjoint(extra)
+                    or (
+                        PLAIN_NUMBERS.issuperset(map(type, extra.values()))
+                        and RESERVED_KEYS.isdisjoint(extra)
+                    )
                 )
             )
             data = row if plain_row else self._fitted_epoch(epoch_data(row))

@@ -70,12 +70,13 @@ class Encoder:
 
     def encode(self, record: Record) -> bytes:
         """One wire line of `record`, without its newline."""
-        event_type, timestamp, job_id, data, batch_id = record
-        kind = type(data)
-        if kind is tuple:
-            data = epoch_data(data)
-        elif kind is not dict:
-            data = data()
+        event_type, timestamp, job_id, given, batch_id = record
+        if isinstance(given, tuple):
+            data = epoch_data(given)
+        elif isinstance(given, dict):
+            data = given
+        else:
+            data = given()
         self.count += 1
         head = self._heads.get((event_type, job_id, batch_id)) or self._head(
             event_type, job_id, batch_id

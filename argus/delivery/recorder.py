@@ -72,7 +72,7 @@ class Recorder:
         urgent = False
         is_full = self._outbox.is_full
         for record in records:
-            if type(record) is not tuple:
+            if isinstance(record, UploadRequest):
                 self._outbox.put(lines, time.monotonic(), urgent=True)
                 lines = []
                 self._pass_on(record, self._outbox.put_bytes)

@@ -112,7 +112,7 @@ WHOLESALE = Verdict(wholesale=True, failure="HTTP 413")
 
 def test_halving_goes_down_to_one_event_which_is_then_in_doubt() -> None:
     flight = _many(500)
-    sizes = []
+    sizes: list[int] = []
     while not sizes or sizes[-1] > 1:
         sizes.append(len(flight.request(0)))
         assert flight.settle(WHOLESALE, 0) == []
