@@ -19,12 +19,13 @@ class Backoff:
         self._failures = 0
         self.not_before = 0.0
 
-    def failed(self, now: float, asked_s: float | None) -> None:
+    def failed(self, now: float, asked_s: float | None, spread_s: float = 0.0) -> None:
         """Pause. A time that the other side asked for is the least; what chance adds grows with
-        the failures, or a thousand that were told the same would come back together."""
+        the failures, or a thousand that were told the same would come back together. `spread_s`
+        is what chance may add in any case."""
         self._failures += 1
         bound_s = min(self._first_s * 2.0 ** min(self._failures - 1, 32), self._most_s)
-        pause_s = (asked_s or 0.0) + bound_s * self._random()
+        pause_s = (asked_s or 0.0) + max(bound_s, spread_s) * self._random()
         self.not_before = now + pause_s
 
     def succeeded(self) -> None:

@@ -11,7 +11,7 @@ from argus.core.schema import MAX_EVENTS_PER_REQUEST
 MAX_REQUEST_BYTES = 1_048_576  # more than one event only below this; proxies often stop at 1 MiB
 
 _FIRST_LINGER_S = 1.0
-_MAX_LINGER_S = 60.0
+_MAX_LINGER_S = 120.0
 _CALM_AFTER = 10  # requests without a 429 until the linger shrinks again
 
 

@@ -63,7 +63,9 @@ class Gate:
         if verdict.halt:
             self._backoff.failed(now, PROBE_S)
         elif not progress or self._fruitless > MAX_FRUITLESS:
-            self._backoff.failed(now, verdict.wait_s)
+            # Who shares a token with a hundred others comes back as seldom as it sends.
+            spread_s = self.linger.seconds if verdict.throttled else 0.0
+            self._backoff.failed(now, verdict.wait_s, spread_s)
         else:
             self._backoff.succeeded()
             self.linger.accepted()

@@ -35,6 +35,13 @@ def test_asked_time_is_the_least_and_chance_adds_more_with_each_failure(asked_s:
     assert _pauses(1.0, asked_s, 6) == pytest.approx([asked_s + bound for bound in bounds])
 
 
+def test_chance_may_be_told_to_add_more_than_the_bound() -> None:
+    backoff = Backoff(1.0, 30.0, lambda: 1.0)
+    backoff.failed(100.0, 5.0, spread_s=60.0)
+
+    assert backoff.not_before == 165.0
+
+
 def test_success_begins_anew() -> None:
     backoff = Backoff(1.0, 30.0, lambda: 1.0)
     for now in range(5):

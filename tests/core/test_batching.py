@@ -52,15 +52,15 @@ def test_events_linger_unless_urgent_or_enough_for_a_request(
     assert Linger().due_at(backlog) == due_at
 
 
-def test_linger_doubles_with_each_429_up_to_a_minute() -> None:
+def test_linger_doubles_with_each_429_up_to_two_minutes() -> None:
     linger = Linger()
     seen = []
     for _ in range(8):
         linger.throttled()
         seen.append(linger.seconds)
 
-    assert seen == [2, 4, 8, 16, 32, 60, 60, 60]
-    assert linger.due_at(Backlog(1, 100, 50.0, urgent=False)) == 110.0
+    assert seen == [2, 4, 8, 16, 32, 64, 120, 120]
+    assert linger.due_at(Backlog(1, 100, 50.0, urgent=False)) == 170.0
 
 
 def test_linger_shrinks_when_the_platform_has_been_content_for_a_while() -> None:
