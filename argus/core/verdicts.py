@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional, Union
 
+from argus.core.http_date import parse_http_date
 from argus.core.redact import redacted
 
 _FILE_REFUSED = (400, 403, 413, 415, 422)
@@ -137,16 +138,10 @@ def retry_after_s(value: str | None, wall_now: float) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        from datetime import timezone
-        from email.utils import parsedate_to_datetime
-
-        try:
-            date = parsedate_to_datetime(value)
-            if date.tzinfo is None:  # the obsolete format names no zone: HTTP dates are in UTC
-                date = date.replace(tzinfo=timezone.utc)
-            seconds = date.timestamp() - wall_now
-        except (TypeError, ValueError, IndexError, OverflowError):
+        date = parse_http_date(value)
+        if date is None:
             return None
+        seconds = date - wall_now
     if math.isnan(seconds):
         return None
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
