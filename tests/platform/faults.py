@@ -175,6 +175,21 @@ async def endless_body(exchange: Exchange, platform: Platform, setting: Setting)
         await exchange.send_bytes(b" " * 4096)
 
 
+async def informational(exchange: Exchange, platform: Platform, setting: Setting) -> None:
+    """In good order: informational answers before the body is read, and before the real one."""
+    early = format_head(setting.argument, (("Link", "</style.css>; rel=preload"),))
+    await exchange.send_bytes(early)
+    answer = await platform.answer(exchange)
+    exchange.say(answer.status)
+    await exchange.send_bytes(early * 2 + format_answer(answer))
+
+
+async def endless_informational(exchange: Exchange, platform: Platform, setting: Setting) -> None:
+    exchange.say((await platform.answer(exchange)).status)
+    while True:
+        await exchange.send_bytes(format_head(103, ()) * 100)
+
+
 async def wrong_length(exchange: Exchange, platform: Platform, setting: Setting) -> None:
     answer = await platform.answer(exchange)
     exchange.say(answer.status)
@@ -257,6 +272,8 @@ _PLAIN: tuple[Mode, ...] = (
     garbage,
     endless_headers,
     endless_body,
+    informational,
+    endless_informational,
     wrong_length,
     chunked,
 )
