@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.platform.client import Client, event, raw_connection, read_until, request_bytes
+from tests.platform.client import (
+    BATCH,
+    Client,
+    event,
+    form,
+    raw_connection,
+    read_until,
+    request_bytes,
+)
 from tests.platform.peers import StandIn
 
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import subprocess
+import sys
 import threading
 import time
 
@@ -16,6 +18,7 @@ from argus.transport.client import HttpClient
 from argus.transport.patience import Patience
 from tests.platform.client import event
 from tests.platform.peers import CA_FILE, Proxy, StandIn, free_port
+from tests.platform.subprocesses import ROOT
 from tests.transport.exchanges import (
     SHORT_S,
     TIMEOUT_S,
@@ -459,6 +462,25 @@ def test_a_redirect_from_https_to_http_is_not_followed(
     reply = reply_of(send(connect(tls_platform.url, [CA_FILE])))
     assert reply.redirect == f"{stand_in.url}{EVENTS_PATH}"
     assert stand_in.requests() == []
+
+
+# What it loads
+
+
+def test_a_plain_address_loads_neither_tls_nor_the_libraries_of_browsers():
+    script = """
+import sys
+from argus.delivery import daemons, sender, stop_poll
+from argus.transport.address import Address
+from argus.transport.client import HttpClient
+
+client = HttpClient(Address.parse("http://127.0.0.1:9"), None, print, print, lambda _: None)
+print(type(client.request("POST", "/", b"{}", 5.0)).__name__)
+print(*{"ssl", "http.client", "urllib.request", "email.parser"} & set(sys.modules))
+"""
+    command = [sys.executable, "-S", "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=60)
+    assert done.stdout.split() == [b"NetworkFailure"]
 
 
 # The token
