@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
+import queue
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +24,35 @@ EXIT_S = 0.1  # what the runs of these tests are given to leave their block
 # one of them takes longer than this, and none that does not, on a busy machine either.
 HELD_UP_S = 4.0
 EPOCHS = 150
+
+
+class Ear(logging.Handler):
+    """Hears what Reporters say, debug messages too."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self._messages: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._messages.put(record.getMessage())
+
+    def hears(self, words: str) -> None:
+        """Waits until something with these words is said. queue.Empty where it is not."""
+        until = time.monotonic() + 10.0
+        while words not in self._messages.get(timeout=max(until - time.monotonic(), 0.001)):
+            pass
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[Ear]:
+    """Says what Reporters say within the block."""
+    ear, logger = Ear(), logging.getLogger("argus")
+    before = logger.level
+    logger.addHandler(ear)
+    logger.setLevel(logging.DEBUG)
+    yield ear
+    logger.setLevel(before)
+    logger.removeHandler(ear)
 
 
 class World:
@@ -80,23 +112,23 @@ def play(world: World, fault: Fault, epochs: int = EPOCHS) -> Run:
     """A whole run while the fault lasts."""
     world.setenv("ARGUS_EXIT_TIMEOUT", str(EXIT_S))
     fault.begin(world)
-    watch = Stopwatch()
+    watch, leaving = Stopwatch(), Stopwatch()
     r = watch.call(quiet, "run")
-    watch.call(r.__enter__)
-    j = watch.call(r.job, "j1")
-    watch.call(j.__enter__)
-    for epoch in range(epochs):
-        if epoch == epochs // 2:
-            fault.met(world)
-        extra = {"poison": True} if epoch in fault.poisoned else {}
-        watch.call(j.epoch, epoch, train_loss=1 / (epoch + 1), val_loss=math.nan, **extra)
-    watch.call(j.__exit__, None, None, None)
-    longest_call_s = watch.longest_s
-    leaving = Stopwatch()
-    leaving.call(r.__exit__, None, None, None)
+    try:
+        watch.call(r.__enter__)
+        j = watch.call(r.job, "j1")
+        watch.call(j.__enter__)
+        for epoch in range(epochs):
+            if epoch == epochs // 2:
+                fault.met(world)
+            extra = {"poison": True} if epoch in fault.poisoned else {}
+            watch.call(j.epoch, epoch, train_loss=1 / (epoch + 1), val_loss=math.nan, **extra)
+        watch.call(j.__exit__, None, None, None)
+    finally:
+        leaving.call(r.__exit__, None, None, None)
     figures.count("faults played")
     figures.count("events reported", epochs + 4)
-    return Run(r.batch_id, epochs, longest_call_s, leaving.longest_s)
+    return Run(r.batch_id, epochs, watch.longest_s, leaving.longest_s)
 
 
 class Stopwatch:
