@@ -14,7 +14,7 @@ from argus.core.verdicts import Answer, NetworkFailure, Reply
 from argus.core.version import __version__
 from argus.transport.address import Address, redirected
 from argus.transport.answer import BadAnswerError
-from argus.transport.connection import Body, Connection, open_stream, open_tunnel
+from argus.transport.connection import Body, Connection, Headers, open_stream, open_tunnel
 from argus.transport.multipart import UnreadableFileError
 from argus.transport.patience import Patience
 from argus.transport.resolver import Resolver
@@ -44,7 +44,8 @@ class HttpClient:
         meanwhile: Callable[[Patience], None],
     ) -> None:
         self._address = address
-        self._token = token
+        # It is revealed where it is written to the socket: no frame that waits holds the token.
+        self._authorization = Secret(f"Bearer {token.reveal()}") if token else None
         self._trust = trust
         self._complain = complain
         self._meanwhile = meanwhile
@@ -109,16 +110,16 @@ class HttpClient:
             target = f"http://{self._address.authority}{target}"
         return self._connection.exchange(method, target, self._headers(), body, patience)
 
-    def _headers(self) -> dict[str, str]:
-        headers = {
+    def _headers(self) -> Headers:
+        headers: Headers = {
             "Host": self._address.authority,
             "Accept": "application/json",
             "User-Agent": f"argus-reporter/{__version__}",
         }
-        if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        if self._authorization is not None:
+            headers["Authorization"] = self._authorization
         if self._proxy is not None and self._proxy.authorization and self._tls is None:
-            headers["Proxy-Authorization"] = self._proxy.authorization.reveal()
+            headers["Proxy-Authorization"] = self._proxy.authorization
         return headers
 
     def _connect(self, patience: Patience) -> Stream:

@@ -22,6 +22,7 @@ _CONNECT_S = 3.0  # for each address of a host but the last
 _PIECE_BYTES = 262_144
 
 Body = Union[bytes, FileForm, None]
+Headers = dict[str, Union[str, Secret]]
 
 
 class Connection:
@@ -42,7 +43,7 @@ class Connection:
             self.stream = None
 
     def exchange(
-        self, method: str, target: str, headers: dict[str, str], body: Body, patience: Patience
+        self, method: str, target: str, headers: Headers, body: Body, patience: Patience
     ) -> Reply:
         """One request on the open stream, and the whole reply."""
         stream = self.stream
@@ -58,15 +59,16 @@ class Connection:
         return Reply(answer.status, answer.body, answer.headers.get("retry-after"), redirect)
 
 
-def _head(method: str, target: str, headers: dict[str, str]) -> bytes:
+def _head(method: str, target: str, headers: Headers) -> bytes:
     """Raises ValueError where something could not be told from what comes after it."""
     if not all("!" <= char <= "~" for char in target):
         raise ValueError("a request target that HTTP cannot carry")
     lines = [f"{method} {target} HTTP/1.1"]
     for name, value in headers.items():
-        if any(char < " " or char == "\x7f" for char in value):
+        text = value.reveal() if isinstance(value, Secret) else value
+        if any(char < " " or char == "\x7f" for char in text):
             raise ValueError(f"{name} with characters that HTTP cannot carry")
-        lines.append(f"{name}: {value}")
+        lines.append(f"{name}: {text}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
@@ -129,9 +131,9 @@ def open_stream(addresses: list[SocketAddress], patience: Patience) -> Stream:
 
 def open_tunnel(stream: Stream, target: str, authorization: Secret | None) -> None:
     """Ask the proxy at the other end for a way to `target` (RFC 9110, 9.3.6)."""
-    headers = {"Host": target}
+    headers: Headers = {"Host": target}
     if authorization is not None:
-        headers["Proxy-Authorization"] = authorization.reveal()
+        headers["Proxy-Authorization"] = authorization
     stream.sendall(_head("CONNECT", target, headers))
     status = AnswerReader(stream.receive).read_head().status
     if status >= 300:

@@ -9,7 +9,7 @@ import pytest
 from argus.transport import connection as connection_module
 from argus.transport.address import EVENTS_PATH, job_artifacts_path
 from argus.transport.answer import MAX_ANSWER_BYTES, BadAnswerError
-from argus.transport.connection import Connection, open_stream, open_tunnel
+from argus.transport.connection import Connection, Headers, open_stream, open_tunnel
 from argus.transport.patience import Patience
 from argus.transport.resolver import SocketAddress
 from tests.platform.client import event
@@ -23,7 +23,7 @@ from tests.transport.exchanges import (
     nothing_meanwhile,
 )
 
-HEADERS = {"Host": "platform.example"}
+HEADERS: Headers = {"Host": "platform.example"}
 
 
 def patience(timeout_s: float = TIMEOUT_S) -> Patience:
