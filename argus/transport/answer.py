@@ -13,6 +13,7 @@ from typing import NamedTuple
 MAX_ANSWER_BYTES = 4_194_304  # of a body, with what frames it; 500 results take 100 kB
 MAX_HEAD_BYTES = 65_536  # of all that comes before a body
 MAX_HEAD_LINES = 256
+MAX_CHUNKS = 65_536
 
 _SWITCHING_PROTOCOLS = 101
 _WITHOUT_BODY = (204, 304)
@@ -63,7 +64,8 @@ class AnswerReader:
             body = source.exactly(length)
         else:
             body, is_last = source.rest(), True
-        return HttpAnswer(status, headers, body, is_last)
+        # What follows an answer that nobody asked for makes the next one doubtful.
+        return HttpAnswer(status, headers, body, is_last or source.has_some)
 
     def read_head(self) -> _Head:
         """The head alone. After one that agrees to CONNECT comes what is the tunnel's."""
@@ -131,21 +133,26 @@ def _read_chunks(source: _Source, encoding: str) -> bytes:
     if encoding.lower() != "chunked":
         raise BadAnswerError("a Transfer-Encoding that nobody asked for")
     body = bytearray()
-    while True:
-        size = source.line().partition(b";")[0].strip()
-        try:
-            left = int(size, 16)
-        except ValueError:
-            left = -1
-        if left < 0:
-            raise BadAnswerError("a chunk without a size")
-        if left == 0:
+    for _ in range(MAX_CHUNKS):
+        size = _chunk_size(source.line())
+        if size == 0:
+            for _ in range(MAX_HEAD_LINES):  # trailers
+                if not source.line().strip():
+                    return bytes(body)
             break
-        body += source.exactly(left)
+        body += source.exactly(size)
         source.line()
-    while source.line().strip():
-        pass  # trailers
-    return bytes(body)
+    raise BadAnswerError("an answer without end")
+
+
+def _chunk_size(line: bytes) -> int:
+    try:
+        size = int(line.partition(b";")[0].strip(), 16)
+    except ValueError:
+        size = -1
+    if size < 0:
+        raise BadAnswerError("a chunk without a size")
+    return size
 
 
 class _Source:

@@ -9,6 +9,7 @@ import pytest
 
 from argus.transport.answer import (
     MAX_ANSWER_BYTES,
+    MAX_CHUNKS,
     MAX_HEAD_BYTES,
     MAX_HEAD_LINES,
     AnswerReader,
@@ -57,7 +58,6 @@ def read(data: bytes, most: int = 65_536) -> HttpAnswer:
     ("data", "status", "body", "is_last"),
     [
         (OK, 200, b"hi", False),
-        (OK + b"HTTP/1.1 500", 200, b"hi", False),
         (b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", False),
         (b"HTTP/1.1 429 Too Many Requests\nContent-Length:2\n\nhi", 429, b"hi", False),
         (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", True),
@@ -79,6 +79,12 @@ def read(data: bytes, most: int = 65_536) -> HttpAnswer:
 def test_an_answer_is_read_whole_however_it_comes(data, status, body, is_last, most):
     answer = read(data, most)
     assert (answer.status, answer.body, answer.is_last) == (status, body, is_last)
+
+
+@pytest.mark.parametrize("more", [b"\r\n", b"HTTP/1.1 500 Oh\r\n\r\n"])
+def test_what_nobody_asked_for_ends_the_connection(more):
+    assert read(OK + more).body == b"hi"
+    assert read(OK + more).is_last
 
 
 def test_headers_have_one_name_however_they_are_written():
@@ -139,13 +145,13 @@ def test_a_connection_that_ends_before_an_answer_is_told_apart():
         (b"HTTP/1.1 200 OK\r\n\r\n", b"y", MAX_ANSWER_BYTES),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 4194305\r\n\r\n", b"y", 0),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", b"y", 0),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", MAX_ANSWER_BYTES),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", MAX_CHUNKS * 6),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"y", MAX_ANSWER_BYTES),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n", b"y", 0),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
             b"X: y\r\n",
-            MAX_ANSWER_BYTES,
+            MAX_HEAD_LINES * 6,
         ),
     ],
 )
