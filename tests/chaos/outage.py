@@ -58,7 +58,10 @@ def listening() -> Iterator[Ear]:
 class World:
     """What a fault can change: the platform, a proxy, names, and the environment."""
 
-    def __init__(self, platform: StandIn, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, platform: StandIn, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, ear: Ear
+    ) -> None:
+        self.ear = ear
         self.platform = platform
         self.proxy = proxy
         self.monkeypatch = monkeypatch
@@ -83,8 +86,13 @@ def well(world: World) -> None:
     world.platform.mode("ok")
 
 
+def felt(world: World) -> None:
+    """The run has noticed that nothing gets through."""
+    world.ear.hears("not delivered to")
+
+
 def asked(world: World) -> None:
-    """The fault has been met once the platform was connected to."""
+    """The platform was connected to; what comes of it, the run may notice at its end only."""
     world.platform.wait_for(connections=1)
 
 
@@ -95,7 +103,7 @@ class Fault(NamedTuple):
     name: str
     begin: Act
     end: Act = well
-    met: Act = asked
+    met: Act = felt
     poisoned: frozenset[int] = frozenset()
 
 

@@ -11,6 +11,7 @@ from tests.chaos.outage import (
     Fault,
     World,
     answer_the_three_questions,
+    asked,
     end,
     listening,
     nothing,
@@ -37,20 +38,19 @@ def world(
     _tls_platform: StandIn,
     proxy: Proxy,
     monkeypatch: pytest.MonkeyPatch,
-) -> World:
+) -> Iterator[World]:
     """A platform whose name only the proxy knows."""
     platform = stand_in if request.param == "http" else _tls_platform
     platform.reset()
-    world = World(platform, proxy, monkeypatch)
-    world.setenv("ARGUS_CA_BUNDLE", CA_FILE)
-    world.setenv("ARGUS_TOKEN", TOKEN)
-    world.setenv(f"{request.param}_proxy", proxy.url)
-    if request.param == "https":  # whose certificate is for this name
-        world.at("https://localhost:1")
-    else:
-        world.at("http://argus.invalid")
-    works(world)
-    return world
+    with listening() as ear:
+        world = World(platform, proxy, monkeypatch, ear)
+        world.setenv("ARGUS_CA_BUNDLE", CA_FILE)
+        world.setenv("ARGUS_TOKEN", TOKEN)
+        world.setenv(f"{request.param}_proxy", proxy.url)
+        # The certificate is for this name.
+        world.at("https://localhost:1" if request.param == "https" else "http://argus.invalid")
+        works(world)
+        yield world
 
 
 def works(world: World) -> None:
@@ -89,7 +89,7 @@ FAULTS = [
 
 
 def test_proxy_that_works_is_not_noticed(world: World) -> None:
-    fault = Fault("none", nothing, nothing)
+    fault = Fault("none", nothing, nothing, asked)
     run = play(world, fault)
     end(world, fault)
     answer_the_three_questions(world, fault, run)
@@ -101,8 +101,7 @@ def test_proxy_that_works_is_not_noticed(world: World) -> None:
 def test_proxy_that_does_not_work_holds_nobody_up_and_loses_nothing(
     world: World, fault: Fault
 ) -> None:
-    with listening() as ear:
-        run = play(world, fault._replace(met=lambda _: ear.hears("not delivered to")))
+    run = play(world, fault)
     end(world, fault)
     answer_the_three_questions(world, fault, run)
     assert_no_tunnel_shows_the_token(world)
