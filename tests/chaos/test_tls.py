@@ -67,7 +67,13 @@ def learns_of_the_authority(world: World) -> None:
 
 
 def points_to_http(world: World) -> None:
-    world.platform.mode(f"redirect:http://127.0.0.1:{world.platform.port}{{path}}")
+    """At a server that must never hear of it."""
+    world.platform.mode(f"redirect:http://127.0.0.1:{world.proxy.port}{{path}}")
+
+
+def nobody_was_there(world: World) -> None:
+    assert world.proxy.requests() == []
+    well(world)
 
 
 def in_tls(mode: str, met: Act = felt) -> Fault:
@@ -87,7 +93,7 @@ FAULTS = [
     *map(slow, ("mute", "hang", "drip:1", "early_413")),
     *map(in_tls, ("close", "reset_request", "reset_reply", "garbage", "wrong_length")),
     *map(in_tls, ("endless_body", "endless_headers", "status:500")),
-    Fault("redirected to http", points_to_http),
+    Fault("redirected to http", points_to_http, nobody_was_there),
     Fault("restart", nothing, nothing, lambda world: world.platform.restart()),
 ]
 
