@@ -110,7 +110,8 @@ class Daemons:
         if requested:
             self._stop_training()
             return float("inf")  # it never goes back
-        return pause_s
+        usual_s = self._intervals.stop_poll_s
+        return None if pause_s is None or usual_s is None else max(pause_s, usual_s)
 
     def _hang_up(self) -> None:
         if self._poll is not None:

@@ -8,6 +8,7 @@ from argus.core.jsonl import parsed_object
 from argus.core.settings import Settings
 from argus.core.verdicts import Answer, Reply, retry_after_s
 from argus.delivery.notices import Notices
+from argus.delivery.trust import trust
 from argus.transport.address import Address, stop_path
 from argus.transport.client import HttpClient
 from argus.transport.patience import Patience
@@ -20,12 +21,15 @@ class StopPoll:
     """One batch's stop flag. For one thread."""
 
     def __init__(self, batch_id: str, settings: Settings, notices: Notices) -> None:
+        def complain(message: str) -> None:
+            notices.debug("%s", message)
+
         self._path = stop_path(batch_id)
         self._client = HttpClient(
             Address.parse(settings.url or ""),
             settings.token,
-            settings.ca_bundles,
-            lambda message: notices.debug("%s", message),
+            trust(settings, complain),
+            complain,
             _do_nothing,
         )
 

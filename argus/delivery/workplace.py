@@ -16,6 +16,7 @@ from argus.core.events import utc_second
 from argus.core.settings import BACKUP, Settings
 from argus.delivery.channel import RUNNING, Channel
 from argus.delivery.outbox import Outbox
+from argus.delivery.trust import trust
 from argus.rundir import layout, writer
 from argus.rundir.run import RunDirectory
 from argus.transport.address import Address
@@ -56,9 +57,8 @@ class Workplace:
         if self.address is None:
             return None
         settings = self._channel.settings
-        return HttpClient(
-            self.address, settings.token, settings.ca_bundles, self._complain, meanwhile
-        )
+        trusted = trust(settings, self._complain)
+        return HttpClient(self.address, settings.token, trusted, self._complain, meanwhile)
 
     def source(self) -> dict[str, str]:
         """What every event says about where it comes from."""

@@ -6,20 +6,24 @@ sockets, TLS and HTTP are told apart here and nowhere else.
 
 from __future__ import annotations
 
-import http.client
-import ssl
-from collections.abc import Callable, Sequence
+import email.utils  # noqa: F401 - a Retry-After date needs it, while a fork may come
+from collections.abc import Callable
 
 from argus.core.secret import Secret
 from argus.core.verdicts import Answer, NetworkFailure, Reply
 from argus.core.version import __version__
 from argus.transport.address import Address, redirected
-from argus.transport.connection import Body, Connection, open_stream, open_tunnel
+from argus.transport.answer import BadAnswerError
+from argus.transport.connection import Body, Connection, Headers, open_stream, open_tunnel
 from argus.transport.multipart import UnreadableFileError
 from argus.transport.patience import Patience
 from argus.transport.resolver import Resolver
-from argus.transport.route import proxy_for, tls_context
+from argus.transport.route import proxy_for
 from argus.transport.stream import Stream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
 
 _MAX_REDIRECTS = 3
 # A 303 asks for a GET elsewhere; these are taken as "the same, there", as an API means them.
@@ -28,23 +32,25 @@ _MAX_REASON_CHARS = 200
 
 
 class HttpClient:
-    """Speaks to one platform. `meanwhile` is called now and then while a request waits."""
+    """Speaks to one platform. `trust` gives a TLS context, and is asked where one is needed.
+    `meanwhile` is called now and then while a request waits."""
 
     def __init__(
         self,
         address: Address,
         token: Secret | None,
-        ca_bundles: Sequence[str],
+        trust: Callable[[], ssl.SSLContext],
         complain: Callable[[str], None],
         meanwhile: Callable[[Patience], None],
     ) -> None:
         self._address = address
-        self._token = token
-        self._ca_bundles = ca_bundles
+        # It is revealed where it is written to the socket: no frame that waits holds the token.
+        self._authorization = Secret(f"Bearer {token.reveal()}") if token else None
+        self._trust = trust
         self._complain = complain
         self._meanwhile = meanwhile
         self._proxy = proxy_for(address, complain)
-        self._tls = tls_context(ca_bundles, complain) if address.scheme == "https" else None
+        self._tls = trust() if address.scheme == "https" else None
         self._resolver = Resolver()
         self._connection = Connection()
 
@@ -66,7 +72,7 @@ class HttpClient:
                 target = self._turn_to(*followed)
                 reply = self._exchange(method, target, body, patience)
             return reply
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, BadAnswerError, ValueError) as error:
             self.close()
             return _failure(error)
         except UnreadableFileError:
@@ -82,7 +88,7 @@ class HttpClient:
         if address != self._address:
             self.close()
             self._address = address
-            self._tls = tls_context(self._ca_bundles, self._complain)
+            self._tls = self._trust()
             self._proxy = proxy_for(address, self._complain)
         return target
 
@@ -91,7 +97,7 @@ class HttpClient:
         if self._connection.is_usable():
             try:
                 return self._send(method, target, body, patience)
-            except (ConnectionError, http.client.RemoteDisconnected):
+            except ConnectionError:
                 # The server closed it while it was idle. Sending twice is safe: events carry
                 # ids, and an upload that was not answered has no artifact.
                 pass
@@ -104,14 +110,14 @@ class HttpClient:
             target = f"http://{self._address.authority}{target}"
         return self._connection.exchange(method, target, self._headers(), body, patience)
 
-    def _headers(self) -> dict[str, str]:
-        headers = {
+    def _headers(self) -> Headers:
+        headers: Headers = {
             "Host": self._address.authority,
             "Accept": "application/json",
             "User-Agent": f"argus-reporter/{__version__}",
         }
-        if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        if self._authorization is not None:
+            headers["Authorization"] = self._authorization
         if self._proxy is not None and self._proxy.authorization and self._tls is None:
             headers["Proxy-Authorization"] = self._proxy.authorization
         return headers
@@ -123,9 +129,12 @@ class HttpClient:
         stream = open_stream(self._resolver.lookup(host, port, patience), patience)
         try:
             if self._tls is not None:
+                from argus.transport.tls import TlsStream  # loaded with the context, by `trust`
+
                 if self._proxy is not None:
                     open_tunnel(stream, self._address.host_and_port, self._proxy.authorization)
-                stream.start_tls(self._tls, self._address.host)
+                stream = encrypted = TlsStream(stream, self._tls, self._address.host)
+                encrypted.shake_hands()
         except BaseException:
             stream.close()
             raise
@@ -133,7 +142,9 @@ class HttpClient:
 
 
 def _failure(error: Exception) -> NetworkFailure:
-    if isinstance(error, ssl.SSLCertVerificationError):
+    if hasattr(
+        error, "verify_message"
+    ):  # a certificate's; `ssl` is not loaded to ask for its class
         reason = error.verify_message or str(error)
         return NetworkFailure(
             f"TLS: {reason}",

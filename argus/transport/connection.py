@@ -1,28 +1,28 @@
 """One connection with HTTP on it: opening it, and one request and reply at a time.
 
-`http.client` reads and writes the protocol; the waiting is the stream's.
+Writes requests; answers are read in `answer.py`. The waiting is the stream's.
 """
 
 from __future__ import annotations
 
-import http.client
 import math
 import socket
-import ssl
 from collections.abc import Iterator
 from typing import Union
 
+from argus.core.secret import Secret
 from argus.core.verdicts import Reply
+from argus.transport.answer import AnswerReader
 from argus.transport.multipart import FileForm
 from argus.transport.patience import Patience
 from argus.transport.resolver import SocketAddress
 from argus.transport.stream import Stream
 
-MAX_ANSWER_BYTES = 4_194_304  # 500 results take 100 kB
 _CONNECT_S = 3.0  # for each address of a host but the last
 _PIECE_BYTES = 262_144
 
 Body = Union[bytes, FileForm, None]
+Headers = dict[str, Union[str, Secret]]
 
 
 class Connection:
@@ -43,45 +43,33 @@ class Connection:
             self.stream = None
 
     def exchange(
-        self, method: str, target: str, headers: dict[str, str], body: Body, patience: Patience
+        self, method: str, target: str, headers: Headers, body: Body, patience: Patience
     ) -> Reply:
         """One request on the open stream, and the whole reply."""
         stream = self.stream
         assert stream is not None
         stream.patience = patience
-        wire = http.client.HTTPConnection("unused")
-        wire.sock = _Lent(stream)
-        wire.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
-        for name, value in {**headers, **_body_headers(body)}.items():
-            wire.putheader(name, value)
-        whole = _send_body(wire, stream, body)
-        response = wire.getresponse()
-        reply = _read_reply(response)
-        if response.will_close or not whole:
+        stream.sendall(_head(method, target, {**headers, **_body_headers(body)}))
+        reader = AnswerReader(stream.receive)
+        whole = _send_body(stream, reader, body)
+        answer = reader.read()
+        if answer.is_last or not whole:
             self.close()
-        return reply
+        redirect = answer.headers.get("location", "") if 300 <= answer.status < 400 else None
+        return Reply(answer.status, answer.body, answer.headers.get("retry-after"), redirect)
 
 
-class _Lent:
-    """A stream as `http.client` gets it. It closes its socket as soon as it has read the headers
-    of a last answer, counting on the socket to live on in the file: ours is not its to close."""
-
-    def __init__(self, stream: Stream) -> None:
-        self.sendall = stream.sendall
-        self.makefile = stream.makefile
-
-    def close(self) -> None:
-        """Nothing: the connection knows when to."""
-
-
-def _read_reply(response: http.client.HTTPResponse) -> Reply:
-    data = response.read(MAX_ANSWER_BYTES + 1)
-    if len(data) > MAX_ANSWER_BYTES:
-        raise http.client.HTTPException("an answer without end")
-    if response.length:  # read() with a limit does not say so itself
-        raise http.client.IncompleteRead(data, response.length)
-    redirect = response.getheader("Location", "") if 300 <= response.status < 400 else None
-    return Reply(response.status, data, response.getheader("Retry-After"), redirect)
+def _head(method: str, target: str, headers: Headers) -> bytes:
+    """Raises ValueError where something could not be told from what comes after it."""
+    if not all("!" <= char <= "~" for char in target):
+        raise ValueError("a request target that HTTP cannot carry")
+    lines = [f"{method} {target} HTTP/1.1"]
+    for name, value in headers.items():
+        text = value.reveal() if isinstance(value, Secret) else value
+        if any(char < " " or char == "\x7f" for char in text):
+            raise ValueError(f"{name} with characters that HTTP cannot carry")
+        lines.append(f"{name}: {text}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
 def _body_headers(body: Body) -> dict[str, str]:
@@ -92,20 +80,21 @@ def _body_headers(body: Body) -> dict[str, str]:
     return {}
 
 
-def _send_body(wire: http.client.HTTPConnection, stream: Stream, body: Body) -> bool:
-    """Send headers and body. False where the server answered before it had all of it.
+def _send_body(stream: Stream, reader: AnswerReader, body: Body) -> bool:
+    """Send the body. False where the server answered before it had all of it.
 
     A server that refuses a large body says so early and stops reading; its answer is worth more
     than the error that going on would end in.
     """
-    wire.endheaders()
     for piece in _pieces(body):
-        if stream.has_input():
+        if reader.has_begun(stream.has_input):
             return False
         try:
             stream.sendall(piece)
-        except (ConnectionError, ssl.SSLError):
-            if stream.has_input():
+        except TimeoutError:
+            raise
+        except OSError:  # TLS has errors of its own for a connection that ends
+            if reader.has_begun(stream.has_input):
                 return False
             raise
     return True
@@ -140,13 +129,12 @@ def open_stream(addresses: list[SocketAddress], patience: Patience) -> Stream:
     raise problem
 
 
-def open_tunnel(stream: Stream, target: str, authorization: str | None) -> None:
+def open_tunnel(stream: Stream, target: str, authorization: Secret | None) -> None:
     """Ask the proxy at the other end for a way to `target` (RFC 9110, 9.3.6)."""
-    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
-    if authorization:
-        lines.append(f"Proxy-Authorization: {authorization}")
-    stream.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
-    response = http.client.HTTPResponse(stream, method="CONNECT")  # type: ignore[arg-type]
-    response.begin()
-    if not 200 <= response.status < 300:
-        raise ConnectionError(f"the proxy answered {response.status} to CONNECT")
+    headers: Headers = {"Host": target}
+    if authorization is not None:
+        headers["Proxy-Authorization"] = authorization
+    stream.sendall(_head("CONNECT", target, headers))
+    status = AnswerReader(stream.receive).read_head().status
+    if status >= 300:
+        raise ConnectionError(f"the proxy answered {status} to CONNECT")

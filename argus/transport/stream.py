@@ -1,17 +1,15 @@
 """A connected socket on which every wait is short, and all of them share one deadline.
 
-It has what `http.client` asks of a socket, for plain and for TLS connections alike. A server that
-sends a byte a second does not get past the deadline, as it does with a socket's own timeout.
+A server that sends a byte a second does not get past the deadline, as it does with a socket's own
+timeout. TLS, in `tls.py`, changes only what is waited for.
 """
 
 from __future__ import annotations
 
 import errno
-import io
 import os
 import selectors
 import socket
-import ssl
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -22,6 +20,7 @@ _Selector: type[selectors.BaseSelector] = getattr(
     selectors, "PollSelector", selectors.SelectSelector
 )
 _Result = TypeVar("_Result")
+_MOST_AT_ONCE = 65_536
 
 
 class Stream:
@@ -47,15 +46,6 @@ class Stream:
         # A request is sent in two pieces; they must not wait for each other's acknowledgement.
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def start_tls(self, context: ssl.SSLContext, host: str) -> None:
-        """Go on in TLS. Raises ssl.SSLError where the other side cannot be trusted."""
-        self._selector.unregister(self._sock)
-        self._sock = context.wrap_socket(
-            self._sock, server_hostname=host, do_handshake_on_connect=False
-        )
-        self._selector.register(self._sock, selectors.EVENT_READ)
-        self._retrying(self._sock.do_handshake, selectors.EVENT_READ)
-
     def sendall(self, data: bytes | memoryview) -> None:
         """Send all of `data`."""
         view = memoryview(data)
@@ -63,14 +53,13 @@ class Stream:
             sent = self._retrying(lambda: self._sock.send(view), selectors.EVENT_WRITE)  # noqa: B023
             view = view[sent:]
 
-    def recv_into(self, buffer: Any) -> int:
-        """Receive what has come, at least a byte; 0 at the end."""
+    def receive(self) -> bytes:
+        """What has come, at least a byte; none at the end."""
         ahead = self._ahead
         if ahead is not None:
             self._ahead = None if ahead else ahead  # the end is not used up
-            buffer[: len(ahead)] = ahead
-            return len(ahead)
-        return self._retrying(lambda: self._sock.recv_into(buffer), selectors.EVENT_READ)
+            return ahead
+        return self._retrying(lambda: self._sock.recv(_MOST_AT_ONCE), selectors.EVENT_READ)
 
     def has_input(self) -> bool:
         """Whether the other side has said something, or has ended the connection.
@@ -80,15 +69,16 @@ class Stream:
         if self._ahead is None:
             try:
                 self._ahead = self._sock.recv(1)
-            except (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                return False
-            except OSError:
+            except OSError as error:
+                if self._awaited(error, selectors.EVENT_READ) is not None:
+                    return False
                 self._ahead = b""
         return True
 
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """A reader for `http.client`. Closing it leaves the connection open."""
-        return io.BufferedReader(_Reader(self))
+    def release(self) -> socket.socket:
+        """Give the socket away; the stream is of no more use."""
+        self._selector.close()
+        return self._sock
 
     def close(self) -> None:
         """Close the connection."""
@@ -101,25 +91,17 @@ class Stream:
             self.patience.next_slice_s()
             try:
                 return action()
-            except (BlockingIOError, InterruptedError):
-                self._wait(event, self.patience)
-            except ssl.SSLWantReadError:  # TLS decides for itself which way it needs to go
-                self._wait(selectors.EVENT_READ, self.patience)
-            except ssl.SSLWantWriteError:
-                self._wait(selectors.EVENT_WRITE, self.patience)
+            except OSError as error:
+                awaited = self._awaited(error, event)
+                if awaited is None:
+                    raise
+            self._wait(awaited, self.patience)
+
+    def _awaited(self, error: OSError, event: int) -> int | None:
+        """What to wait for, where `error` only says that it is too early for `event`."""
+        return event if isinstance(error, (BlockingIOError, InterruptedError)) else None
 
     def _wait(self, event: int, patience: Patience) -> None:
         self._selector.modify(self._sock, event)
         while not self._selector.select(patience.next_slice_s()):
             pass
-
-
-class _Reader(io.RawIOBase):
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self._stream.recv_into(buffer)

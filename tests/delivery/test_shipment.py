@@ -24,7 +24,9 @@ _encoder = Encoder("b", {"project": "p"}, bytes(10))
 
 @pytest.fixture
 def client(stand_in: StandIn) -> Iterator[HttpClient]:
-    client = HttpClient(Address.parse(stand_in.url), None, (), print, lambda patience: None)
+    client = HttpClient(
+        Address.parse(stand_in.url), None, pytest.fail, print, lambda patience: None
+    )
     yield client
     client.close()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from argus.core.verdicts import NetworkFailure, Reply
+from argus.delivery.daemons import Daemons, Intervals
 from argus.delivery.notices import Notices
 from argus.delivery.stop_poll import StopPoll, is_requested, longer_pause_s
 from tests.delivery.conftest import settings_for
@@ -53,3 +54,18 @@ def test_the_button_of_the_batch_is_asked_for_by_its_encoded_id(stand_in: StandI
     (request,) = stand_in.requests()
     assert request["path"] == "/api/batches/a%20batch%3F/stop-requested"
     assert request["headers"]["authorization"] == "Bearer em_live_x"
+
+
+@pytest.mark.parametrize("retry_after", ["0", "0.001"])
+def test_a_platform_that_is_asked_too_often_is_never_asked_more_often(
+    stand_in: StandIn, open_channel, retry_after: str
+):
+    stand_in.mode("status:429", path="stop-requested", retry_after=retry_after)
+    daemons = Daemons(
+        open_channel(stand_in.url), Intervals(None, 0.2, None), lambda: "b", lambda: None
+    )
+    daemons.start()
+    stand_in.wait_for(requests=3)
+    daemons.stop()
+    first, _, third = [request["at"] for request in stand_in.requests()[:3]]
+    assert third - first > 0.35

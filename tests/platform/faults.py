@@ -160,8 +160,7 @@ async def garbage(exchange: Exchange, platform: Platform, setting: Setting) -> N
 async def endless_headers(exchange: Exchange, platform: Platform, setting: Setting) -> None:
     exchange.say((await platform.answer(exchange)).status)
     await exchange.send_bytes(b"HTTP/1.1 200 OK\r\n")
-    while True:
-        await exchange.send_bytes(b"X-More: " + b"x" * 1000 + b"\r\n")
+    await _send_for_ever(exchange, b"X-More: " + b"x" * 1000 + b"\r\n")
 
 
 async def endless_body(exchange: Exchange, platform: Platform, setting: Setting) -> None:
@@ -171,8 +170,28 @@ async def endless_body(exchange: Exchange, platform: Platform, setting: Setting)
         format_head(answer.status, (*answer.headers, ("Connection", "close")))
     )
     await exchange.send_bytes(answer.body)
+    await _send_for_ever(exchange, b" " * 4096)
+
+
+async def _send_for_ever(exchange: Exchange, piece: bytes) -> None:
     while True:
-        await exchange.send_bytes(b" " * 4096)
+        await exchange.send_bytes(piece)
+        # Draining gives nobody else a turn while there is room, and in TLS there always is.
+        await asyncio.sleep(0)
+
+
+async def informational(exchange: Exchange, platform: Platform, setting: Setting) -> None:
+    """In good order: informational answers before the body is read, and before the real one."""
+    early = format_head(setting.argument, (("Link", "</style.css>; rel=preload"),))
+    await exchange.send_bytes(early)
+    answer = await platform.answer(exchange)
+    exchange.say(answer.status)
+    await exchange.send_bytes(early * 2 + format_answer(answer))
+
+
+async def endless_informational(exchange: Exchange, platform: Platform, setting: Setting) -> None:
+    exchange.say((await platform.answer(exchange)).status)
+    await _send_for_ever(exchange, format_head(103, ()) * 100)
 
 
 async def wrong_length(exchange: Exchange, platform: Platform, setting: Setting) -> None:
@@ -257,6 +276,8 @@ _PLAIN: tuple[Mode, ...] = (
     garbage,
     endless_headers,
     endless_body,
+    informational,
+    endless_informational,
     wrong_length,
     chunked,
 )

@@ -45,6 +45,7 @@ _ARGUMENTS: dict[str, tuple[Callable[[str], Any], Any]] = {
     "status": (int, None),
     "too_large": (int, None),
     "internal": (int, None),
+    "informational": (int, 103),
     "idle_close": (float, None),
     "unauthorized_until_token": (str, None),
     "redirect": (_redirect, None),

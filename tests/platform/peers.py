@@ -107,7 +107,7 @@ class StandIn(Peer):
         self.port = port
         self.scheme = "https" if tls else "http"
         self._mode = mode
-        self._tls = [str(CERTS / f"{tls}.pem"), str(CERTS / "server.key")] if tls else []
+        self._tls = _certificate(tls) if tls else []
         self._control_port = 0
         self._directory: Optional[tempfile.TemporaryDirectory[str]] = None
 
@@ -136,6 +136,11 @@ class StandIn(Peer):
             times = 1
         setting = {"times": times, "path": path, "retry_after": retry_after, "body": body}
         self._post("mode", {"modes": [{"mode": mode, **setting} for mode in modes]})
+
+    def certify(self, tls: str) -> None:
+        """Restarts it with another certificate."""
+        self._tls = _certificate(tls)
+        self.restart()
 
     def stop_requested(self, requested: bool = True, batch_id: Optional[str] = None) -> None:
         """Presses the stop button of one batch, or of every one; False: lets it go."""
@@ -263,6 +268,10 @@ class MonitorProcess(Peer):
         )
         greeting = r"Argus monitor listening on http://[^ ]*:(\d+), keeping runs in .+"
         self.port = int(self._server.expect(greeting)[1])
+
+
+def _certificate(tls: str) -> list[str]:
+    return [str(CERTS / f"{tls}.pem"), str(CERTS / "server.key")]
 
 
 def _control(

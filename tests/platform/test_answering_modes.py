@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.platform.client import BATCH, Client, event, form
+from tests.platform.client import (
+    BATCH,
+    Client,
+    event,
+    form,
+    raw_connection,
+    read_until,
+    request_bytes,
+)
 from tests.platform.peers import StandIn
 
 
@@ -114,3 +122,22 @@ def test_chunked_answer(client: Client, stand_in: StandIn) -> None:
     assert client.headers["Transfer-Encoding"] == "chunked"
     assert client.statuses(event()) == ["accepted"]
     assert stand_in.stats()["connections"] == 1
+
+
+def test_informational_answers_come_before_the_body_is_read_and_before_the_answer(
+    stand_in: StandIn,
+) -> None:
+    stand_in.mode("informational", "endless_informational")
+    raw = request_bytes(event())
+    head, _, body = raw.partition(b"\r\n\r\n")
+    with raw_connection(stand_in) as connection:
+        connection.sendall(head + b"\r\n\r\n")
+        assert read_until(connection, len(_EARLY)) == _EARLY
+        connection.sendall(body)
+        answer = read_until(connection, 2 * len(_EARLY) + 100)
+        assert answer.startswith(_EARLY * 2 + b"HTTP/1.1 200 OK\r\n")
+        connection.sendall(request_bytes(event()))
+        assert read_until(connection, 1_000_000).startswith(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 9)
+
+
+_EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"

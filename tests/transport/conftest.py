@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Callable
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from argus.core.secret import Secret
 from argus.transport.address import Address
 from argus.transport.client import HttpClient
+from argus.transport.tls import tls_context
 from tests.platform.peers import StandIn
 from tests.transport.exchanges import TOKEN, nothing_meanwhile
 
@@ -39,7 +41,8 @@ def connect(complaints: list[str]) -> Iterator[Connect]:
 
     def new(url: str, ca_bundles: Any = (), meanwhile: Any = nothing_meanwhile) -> HttpClient:
         address = Address.parse(url)
-        client = HttpClient(address, Secret(TOKEN), ca_bundles, complaints.append, meanwhile)
+        trust = partial(tls_context, ca_bundles, complaints.append)
+        client = HttpClient(address, Secret(TOKEN), trust, complaints.append, meanwhile)
         clients.append(client)
         return client
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import subprocess
+import sys
 import threading
 import time
 
@@ -16,6 +18,7 @@ from argus.transport.client import HttpClient
 from argus.transport.patience import Patience
 from tests.platform.client import event
 from tests.platform.peers import CA_FILE, Proxy, StandIn, free_port
+from tests.platform.subprocesses import ROOT
 from tests.transport.exchanges import (
     SHORT_S,
     TIMEOUT_S,
@@ -64,7 +67,7 @@ def test_a_request_says_who_asks(client, stand_in: StandIn):
 
 def test_without_a_token_there_is_no_authorization(stand_in: StandIn):
     address = Address.parse(stand_in.url)
-    client = HttpClient(address, None, (), pytest.fail, nothing_meanwhile)
+    client = HttpClient(address, None, pytest.fail, pytest.fail, nothing_meanwhile)
     reply_of(send(client))
     client.close()
     assert "authorization" not in stand_in.requests()[0]["headers"]
@@ -195,7 +198,7 @@ def test_a_server_that_takes_its_time_in_tls_is_given_up_in_time(
         assert "TimeoutError" in failure_of(send(client, timeout_s=SHORT_S)).reason
 
 
-@pytest.mark.parametrize("mode", ["endless_body", "endless_headers"])
+@pytest.mark.parametrize("mode", ["endless_body", "endless_headers", "endless_informational"])
 def test_an_answer_without_end_is_given_up(client, stand_in: StandIn, mode):
     stand_in.mode(mode)
     began = time.monotonic()
@@ -206,11 +209,11 @@ def test_an_answer_without_end_is_given_up(client, stand_in: StandIn, mode):
 @pytest.mark.parametrize(
     ("mode", "reason"),
     [
-        ("garbage", "BadStatusLine"),
-        ("wrong_length", "IncompleteRead"),
+        ("garbage", "does not speak HTTP"),
+        ("wrong_length", "breaks off"),
         ("reset_request", "Connection"),
         ("reset_reply", "Connection"),
-        ("stored_but_no_answer", "RemoteDisconnected"),
+        ("stored_but_no_answer", "closed without an answer"),
     ],
 )
 def test_a_broken_answer_is_a_failure_and_the_next_request_succeeds(
@@ -222,6 +225,23 @@ def test_a_broken_answer_is_a_failure_and_the_next_request_succeeds(
     assert failure.reason.isprintable()
     assert failure.advice is None
     reply_of(send(client))
+
+
+@pytest.mark.parametrize("code", [100, 102, 103, 199])
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_informational_answers_are_passed_over(client, stand_in: StandIn, code, size):
+    stand_in.mode(f"informational:{code}")
+    one = event(line="x" * size)
+    for _ in range(2):
+        reply = reply_of(send(client, one))
+        assert reply.status == 200
+        assert json.loads(reply.body)["results"][0]["event_id"] == one["event_id"]
+    assert stand_in.stats()["connections"] == 1
+
+
+def test_a_change_of_protocol_is_a_failure(client, stand_in: StandIn):
+    stand_in.mode("status:101")
+    assert "another protocol" in failure_of(send(client)).reason
 
 
 def test_a_reason_is_short(client, stand_in: StandIn):
@@ -444,6 +464,25 @@ def test_a_redirect_from_https_to_http_is_not_followed(
     assert stand_in.requests() == []
 
 
+# What it loads
+
+
+def test_a_plain_address_loads_neither_tls_nor_the_libraries_of_browsers():
+    script = """
+import sys
+from argus.delivery import daemons, sender, stop_poll
+from argus.transport.address import Address
+from argus.transport.client import HttpClient
+
+client = HttpClient(Address.parse("http://127.0.0.1:9"), None, print, print, lambda _: None)
+print(type(client.request("POST", "/", b"{}", 5.0)).__name__)
+print(*{"ssl", "http.client", "urllib.request", "email.parser"} & set(sys.modules))
+"""
+    command = [sys.executable, "-S", "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=60)
+    assert done.stdout.split() == [b"NetworkFailure"]
+
+
 # The token
 
 
@@ -479,7 +518,7 @@ def test_no_answer_shows_the_token(client, stand_in: StandIn, mode):
 @pytest.mark.parametrize("token", ["em_live_a\r\nX-More: 1", "em_live_\u2603"])
 def test_a_token_that_no_header_can_carry_is_neither_sent_nor_shown(stand_in: StandIn, token):
     address = Address.parse(stand_in.url)
-    client = HttpClient(address, Secret(token), (), pytest.fail, nothing_meanwhile)
+    client = HttpClient(address, Secret(token), pytest.fail, pytest.fail, nothing_meanwhile)
     failure = failure_of(send(client))
     client.close()
     assert failure.reason == "the address or a header cannot be written as HTTP"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import http.client
 import json
 import math
 import socket
@@ -9,7 +8,8 @@ import pytest
 
 from argus.transport import connection as connection_module
 from argus.transport.address import EVENTS_PATH, job_artifacts_path
-from argus.transport.connection import MAX_ANSWER_BYTES, Connection, open_stream, open_tunnel
+from argus.transport.answer import MAX_ANSWER_BYTES, BadAnswerError
+from argus.transport.connection import Connection, Headers, open_stream, open_tunnel
 from argus.transport.patience import Patience
 from argus.transport.resolver import SocketAddress
 from tests.platform.client import event
@@ -23,7 +23,7 @@ from tests.transport.exchanges import (
     nothing_meanwhile,
 )
 
-HEADERS = {"Host": "platform.example"}
+HEADERS: Headers = {"Host": "platform.example"}
 
 
 def patience(timeout_s: float = TIMEOUT_S) -> Patience:
@@ -133,12 +133,12 @@ def test_a_connection_that_was_never_opened_or_is_closed_is_not_usable(connectio
 @pytest.mark.parametrize(
     ("mode", "error"),
     [
-        ("garbage", http.client.BadStatusLine),
-        ("wrong_length", http.client.IncompleteRead),
-        ("endless_headers", http.client.HTTPException),
+        ("garbage", BadAnswerError),
+        ("wrong_length", BadAnswerError),
+        ("endless_headers", BadAnswerError),
         ("reset_request", ConnectionError),
         ("reset_reply", ConnectionError),
-        ("stored_but_no_answer", http.client.RemoteDisconnected),
+        ("stored_but_no_answer", ConnectionError),
     ],
 )
 def test_a_broken_answer_is_an_error_at_once(connection, stand_in: StandIn, mode, error):
@@ -149,7 +149,7 @@ def test_a_broken_answer_is_an_error_at_once(connection, stand_in: StandIn, mode
 
 def test_an_answer_without_end_is_given_up_at_its_limit(connection, stand_in: StandIn):
     stand_in.mode("endless_body")
-    with pytest.raises(http.client.HTTPException, match="an answer without end"):
+    with pytest.raises(BadAnswerError, match="an answer without end"):
         post(connection)
 
 
@@ -157,7 +157,7 @@ def test_a_long_answer_up_to_the_limit_is_read(connection, stand_in: StandIn):
     stand_in.mode("status:400", body="x" * MAX_ANSWER_BYTES)
     assert len(post(connection).body) == MAX_ANSWER_BYTES
     stand_in.mode("status:400", body="x" * (MAX_ANSWER_BYTES + 1))
-    with pytest.raises(http.client.HTTPException, match="an answer without end"):
+    with pytest.raises(BadAnswerError, match="an answer without end"):
         post(connection)
 
 
@@ -254,7 +254,7 @@ def test_a_tunnel_leads_on(stand_in: StandIn, proxy):
     connection.close()
 
 
-@pytest.mark.parametrize("status", [199, 300, 407, 502])
+@pytest.mark.parametrize("status", [300, 407, 502])
 def test_a_tunnel_that_is_refused_is_a_connection_error(proxy, status):
     proxy.set(refuse=status)
     stream = open_stream([address_of(proxy.port)], patience())

@@ -1,23 +1,21 @@
 from __future__ import annotations
 
 import base64
-import json
-import os
-import ssl
+import itertools
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from argus.transport.address import EVENTS_PATH, Address
-from argus.transport.route import Proxy, proxy_for, tls_context
+from argus.transport.route import Proxy, proxy_for
 from tests.platform.peers import CA_FILE, StandIn
 from tests.platform.peers import Proxy as ProxyProcess
 from tests.platform.subprocesses import ROOT
 from tests.transport.exchanges import (
     TIMEOUT_S,
     TOKEN,
-    batch,
     failure_of,
     form_of,
     reply_of,
@@ -43,18 +41,21 @@ def test_without_a_proxy_in_the_environment_the_way_is_straight(complaints):
 @pytest.mark.parametrize(
     ("url", "proxy"),
     [
-        ("http://proxy.example:3128", Proxy("proxy.example", 3128, None)),
-        ("proxy.example:3128/", Proxy("proxy.example", 3128, None)),
-        ("HTTP://proxy.example", Proxy("proxy.example", 80, None)),
-        ("http://[::1]:3128", Proxy("::1", 3128, None)),
-        ("http://ann:s3:cret@p:1", Proxy("p", 1, basic("ann:s3:cret"))),
-        ("http://a%40b:%2f%C3%BC@p:1", Proxy("p", 1, basic("a@b:/ü"))),
-        ("http://ann@p:1", Proxy("p", 1, basic("ann:"))),
+        ("http://proxy.example:3128", ("proxy.example", 3128, None)),
+        ("proxy.example:3128/", ("proxy.example", 3128, None)),
+        ("HTTP://proxy.example", ("proxy.example", 80, None)),
+        ("http://[::1]:3128", ("::1", 3128, None)),
+        ("http://ann:s3:cret@p:1", ("p", 1, basic("ann:s3:cret"))),
+        ("http://a%40b:%2f%C3%BC@p:1", ("p", 1, basic("a@b:/ü"))),
+        ("http://ann@p:1", ("p", 1, basic("ann:"))),
     ],
 )
 def test_a_proxy_is_taken_apart(monkeypatch, complaints, url, proxy):
     monkeypatch.setenv("HTTP_PROXY", url)
-    assert proxy_for(HTTP, complaints.append) == proxy
+    found = proxy_for(HTTP, complaints.append)
+    assert found is not None
+    authorization = found.authorization.reveal() if found.authorization else None
+    assert (found.host, found.port, authorization) == proxy
     assert complaints == []
 
 
@@ -99,8 +100,90 @@ def test_no_proxy_names_hosts_that_are_reached_straight(
     assert (proxy_for(HTTP, complaints.append) is None) == bypassed
 
 
-def test_no_repr_shows_a_proxys_password():
-    assert repr(Proxy("p", 1, basic("ann:s3cret"))) == "Proxy(p:1)"
+@pytest.mark.parametrize(
+    ("no_proxy", "host", "bypassed"),
+    [
+        ("10.0.0.0/8", "10.2.3.4", True),
+        ("10.0.0.0/8,127.0.0.1", "127.0.0.1", True),
+        ("10.0.0.0/8", "11.2.3.4", False),
+        ("10.0.0.0/8", "ten.example", False),
+        ("10.2.3.4/8", "10.9.9.9", True),
+        ("fd00::/8", "[fd12::1]", True),
+        ("::1", "[::1]", True),
+        ("[::1]", "[::1]", True),
+        ("10.2.3.4", "110.2.3.4", False),
+        ("x/y 1/2/3 / .. *. , ,", "127.0.0.1", False),
+    ],
+)
+def test_no_proxy_names_addresses_and_ranges_of_them(
+    monkeypatch, complaints, no_proxy, host, bypassed
+):
+    monkeypatch.setenv("HTTP_PROXY", "http://p:1")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    address = Address.parse(f"http://{host}:8000")
+    assert (proxy_for(address, complaints.append) is None) == bypassed
+
+
+@pytest.mark.parametrize(
+    ("variables", "host"),
+    [
+        ({"HTTP_PROXY": "http://upper:1", "http_proxy": "http://lower:1"}, "lower"),
+        ({"HTTP_PROXY": "http://upper:1", "http_proxy": ""}, None),
+        ({"Http_Proxy": "http://mixed:1"}, "mixed"),
+        ({"ALL_PROXY": "http://all:1"}, "all"),
+        ({"ALL_PROXY": "socks5://all:1", "http_proxy": "http://http:1"}, "http"),
+        ({"ALL_PROXY": "http://all:1", "NO_PROXY": ".example"}, None),
+        ({"HTTP_PROXY": "http://upper:1", "REQUEST_METHOD": "GET"}, None),  # CVE-2016-1000110
+        ({"http_proxy": "http://lower:1", "REQUEST_METHOD": "GET"}, "lower"),
+        ({"HTTPS_PROXY": "http://upper:1", "FTP_PROXY": "http://upper:1"}, None),
+    ],
+)
+def test_of_several_variables_one_counts(monkeypatch, complaints, variables, host):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    found = proxy_for(HTTP, complaints.append)
+    assert (found.host if found else None) == host
+
+
+def test_no_repr_shows_a_proxys_password(monkeypatch, complaints):
+    monkeypatch.setenv("HTTP_PROXY", "http://ann:s3cret@p:1")
+    shown = repr(proxy_for(HTTP, complaints.append))
+    assert "s3cret" not in shown
+    assert basic("ann:s3cret").split()[1] not in shown
+
+
+def test_this_machine_itself_is_asked_for_at_a_proxy_where_curl_does_so(
+    monkeypatch, connect, stand_in: StandIn, proxy: ProxyProcess
+):
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("no curl to compare with")
+    port = stand_in.port
+    urls = [f"http://127.0.0.1:{port}", f"http://localhost:{port}"]
+    exempt = ["", "*", "localhost", "127.0.0.1", "calhost", "::1"]
+    monkeypatch.setenv("http_proxy", proxy.url)
+    for url, no_proxy in itertools.product(urls, exempt):
+        monkeypatch.setenv("no_proxy", no_proxy)
+        proxy.reset()
+        subprocess.run([curl, "-s", "-m", "10", url], stdout=subprocess.DEVNULL, check=True)
+        curl_asked = len(proxy.requests())
+        reply_of(send(connect(url)))
+        assert len(proxy.requests()) == 2 * curl_asked, (url, no_proxy)
+
+
+def test_urllib_request_is_not_loaded_for_proxies_of_the_environment(monkeypatch):
+    if sys.platform in ("darwin", "win32"):
+        pytest.skip("this system has proxies of its own")
+    script = """
+import sys
+from argus.transport.address import Address
+from argus.transport.route import proxy_for
+print(proxy_for(Address.parse("http://h"), print).port, "urllib.request" in sys.modules)
+"""
+    monkeypatch.setenv("HTTP_PROXY", "http://p:3128")
+    command = [sys.executable, "-S", "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=60)
+    assert done.stdout.split() == [b"3128", b"False"]
 
 
 # Through a proxy
@@ -180,81 +263,3 @@ def test_an_upload_goes_through_a_tunnel(monkeypatch, connect, tls_platform: Sta
         answer = client.request("POST", "/api/jobs/unknown/artifacts", form, TIMEOUT_S)
     assert reply_of(answer).status == 404
     assert tls_platform.requests()[0]["body_bytes"] == form.size
-
-
-# Whom to trust
-
-
-def test_a_platform_with_a_trusted_certificate_is_spoken_to(
-    connect, complaints, tls_platform: StandIn
-):
-    client = connect(tls_platform.url, [CA_FILE])
-    assert [reply_of(send(client)).status for _ in range(3)] == [200] * 3
-    assert tls_platform.stats()["connections"] == 1
-    assert complaints == []
-
-
-def test_a_bundle_is_trusted_beside_the_systems_authorities():
-    alone = tls_context((), pytest.fail).cert_store_stats()["x509_ca"]
-    more = tls_context((CA_FILE,), pytest.fail).cert_store_stats()["x509_ca"]
-    assert more == alone + 1
-
-
-@pytest.mark.parametrize(
-    ("tls", "ca_bundles", "reason"),
-    [
-        ("expired", [CA_FILE], "certificate has expired"),
-        ("wrong_host", [CA_FILE], "certificate is not valid for '127.0.0.1'"),
-        ("good", [], "unable to get local issuer certificate"),
-    ],
-)
-def test_a_certificate_that_is_not_trusted_is_a_failure_with_advice(
-    connect, tls: str, ca_bundles, reason: str
-):
-    with StandIn(tls=tls) as platform:
-        failure = failure_of(send(connect(platform.url, ca_bundles)))
-        assert reason in failure.reason
-        assert failure.advice is not None
-        assert reason in failure.advice
-        assert "ARGUS_CA_BUNDLE" in failure.advice
-        assert platform.requests() == []
-
-
-def test_a_ca_file_that_cannot_be_used_is_complained_about_and_the_others_are_used(
-    connect, complaints, tls_platform: StandIn, tmp_path
-):
-    empty, missing = tmp_path / "empty.pem", tmp_path / "missing.pem"
-    empty.touch()
-    bundles = [str(missing), str(empty), CA_FILE]
-    assert reply_of(send(connect(tls_platform.url, bundles))).status == 200
-    assert len(complaints) == 2
-    assert f"the CA file {missing} cannot be used" in complaints[0]
-
-
-def test_old_versions_of_tls_are_not_spoken():
-    context = tls_context((), pytest.fail)
-    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
-    assert context.check_hostname
-    assert context.verify_mode is ssl.CERT_REQUIRED
-
-
-def test_ssl_cert_file_is_honoured(tls_platform: StandIn):
-    script = """
-import json, sys
-from argus.transport.address import EVENTS_PATH, Address
-from argus.transport.client import HttpClient
-
-client = HttpClient(Address.parse(sys.argv[1]), None, (), print, lambda _: None)
-answer = client.request("POST", EVENTS_PATH, sys.stdin.buffer.read(), 10.0)
-print(json.dumps(answer[0]))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script, tls_platform.url],
-        cwd=ROOT,
-        env={**os.environ, "SSL_CERT_FILE": CA_FILE},
-        input=batch(),
-        stdout=subprocess.PIPE,
-        check=True,
-        timeout=60,
-    )
-    assert json.loads(done.stdout) == 200
