@@ -201,7 +201,7 @@ def test_429_makes_events_linger_longer(stand_in: StandIn, open_channel):
     channel.put(epoch(1))
     stand_in.wait_for(2)
     first, second, third = [request["at"] for request in stand_in.requests()]
-    assert second - first < 1.0
+    assert second - first < 5.0
     assert third - second > 1.5
 
 
