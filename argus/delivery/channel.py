@@ -160,7 +160,11 @@ class Channel:
     def _send(self) -> None:
         with fork.importing():
             from argus.delivery.sender import Sender
-        Sender(self).run()
+
+            sender = Sender(
+                self
+            )  # the standard library has imports of its own for this: codecs, pwd
+        sender.run()
 
 
 _open: set[Channel] = set()  # those that have a sender, or should have one

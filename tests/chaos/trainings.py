@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -54,8 +55,10 @@ class Ended(NamedTuple):
 
 def start(code: str, url: str, **environ: str) -> subprocess.Popen[str]:
     """A training that runs `code`; the rest of its environment is that of the test."""
+    script = Path(tempfile.mkdtemp(dir=".")) / "train.py"  # multiprocessing wants a file
+    script.write_text(PRELUDE + code, "utf-8")
     return subprocess.Popen(
-        [sys.executable, "-c", PRELUDE + code],
+        [sys.executable, str(script)],
         env={**os.environ, "PYTHONPATH": str(ROOT), "ARGUS_URL": url, **environ},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
