@@ -37,12 +37,12 @@ def emit(event: str = "", /, **fields: Any) -> None:
         reporter = _active[-1]
     except IndexError:
         return
-    if _batch_id != reporter.batch_id:
-        fields.setdefault("batch_id", _batch_id)
     try:
+        if _batch_id != reporter.batch_id:
+            fields.setdefault("batch_id", _batch_id)
         reporter.emit(event, **fields)
     except OUT_OF_ROOM as lack:  # not even for the line that catches everything
-        reporter._notices.put_off.append(("emit", type(lack).__name__))
+        reporter._notices.put_off = "emit", lack.__class__.__name__
 
 
 def new_batch_id(prefix: str = "batch") -> str:

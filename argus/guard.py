@@ -28,7 +28,7 @@ def never_raises(otherwise: Any) -> Callable[[Call], Call]:
                 try:
                     tell(self, call.__name__, error)
                 except OUT_OF_ROOM as lack:
-                    self._notices.put_off.append((call.__name__, type(lack).__name__))
+                    self._notices.put_off = call.__name__, lack.__class__.__name__
             return self if otherwise is ITSELF else otherwise
 
         return guarded  # type: ignore[return-value]
@@ -36,7 +36,7 @@ def never_raises(otherwise: Any) -> Callable[[Call], Call]:
     return decorate
 
 
-# What leaves no room to say so: then the call is noted, which needs no stack, and told later.
+# What leaves no room to say so, nor to call anything: then it is noted, and told later.
 OUT_OF_ROOM = (RecursionError, MemoryError)
 
 
@@ -44,7 +44,7 @@ def tell(owner: Any, name: str, error: BaseException) -> None:
     """Say once that a call has failed inside. Only the type: an error's text may be anything."""
     kind = type(error).__name__
     if isinstance(error, OUT_OF_ROOM):
-        owner._notices.put_off.append((name, kind))
+        owner._notices.put_off = name, kind
         return
     owner._notices.failed(name, kind)
     owner._notices.debug("%s() failed", name, exc_info=error)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import deque
 
 from argus.delivery import fork
 
@@ -24,8 +23,6 @@ REJECTED = "rejected"
 # As `logging` has them, which is not loaded for them.
 _DEBUG, _WARNING = 10, 30
 
-_MOST_PUT_OFF = 16
-
 
 class Notices:
     """The counts of one reporter, and what it has said already."""
@@ -39,8 +36,9 @@ class Notices:
         self._saying: set[int] = set()  # the threads that are in the user's log handlers
         self.muted = False  # it counts, and says nothing
         self.unsaid = 0
-        # Calls that failed where no stack or memory was left to say so: the name, and what failed.
-        self.put_off: deque[tuple[str, str]] = deque(maxlen=_MOST_PUT_OFF)
+        # A call that failed where no stack or memory was left to say so, and what it failed of. Bare,
+        # since there not even a method of C can be called.
+        self.put_off: tuple[str, str] | None = None
         fork.watch(self)  # also where nothing is reported, mistakes are counted
 
     def dropped(self, reason: str, count: int = 1) -> None:
@@ -70,8 +68,9 @@ class Notices:
 
     def say_put_off(self) -> None:
         """Tell what could not be told where it happened."""
-        while self.put_off:
-            self.failed(*self.put_off.popleft())
+        put_off, self.put_off = self.put_off, None
+        if put_off is not None:
+            self.failed(*put_off)
 
     def failed(self, call: str, error: str) -> None:
         """Tell that a call has failed inside, once for each."""
@@ -116,6 +115,9 @@ class Notices:
         self._saying.add(thread)
         try:
             _logger().log(level, message, *details, exc_info=exc_info)
+        except (RecursionError, MemoryError):  # where the caller is: elsewhere it can be said
+            self.unsaid += 1
+            return False
         except Exception:  # a handler or filter of the user's: there is nobody left to tell
             self.unsaid += 1
         finally:
