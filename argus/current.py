@@ -11,6 +11,7 @@ import sys
 from argus.core.identity import derived_batch_id, generated_batch_id
 from argus.core.settings import substitute
 from argus.core.values import bounded_text
+from argus.guard import OUT_OF_ROOM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,9 +37,12 @@ def emit(event: str = "", /, **fields: Any) -> None:
         reporter = _active[-1]
     except IndexError:
         return
-    if _batch_id != reporter.batch_id:
-        fields.setdefault("batch_id", _batch_id)
-    reporter.emit(event, **fields)
+    try:
+        if _batch_id != reporter.batch_id:
+            fields.setdefault("batch_id", _batch_id)
+        reporter.emit(event, **fields)
+    except OUT_OF_ROOM as lack:  # not even for the line that catches everything
+        reporter._notices.put_off = "emit", lack.__class__.__name__
 
 
 def new_batch_id(prefix: str = "batch") -> str:

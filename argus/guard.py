@@ -12,27 +12,39 @@ if TYPE_CHECKING:
     Call = TypeVar("Call", bound=Callable[..., Any])
 
 
+ITSELF: Any = object()  # stands for the object whose method it is
+
+
 def never_raises(otherwise: Any) -> Callable[[Call], Call]:
     """A method that returns `otherwise` where it would raise, and has its object's `_notices`
     tell it once. KeyboardInterrupt and SystemExit are the user's, and pass."""
 
     def decorate(call: Call) -> Call:
         @functools.wraps(call)
-        def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def guarded(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             try:
                 return call(self, *args, **kwargs)
             except Exception as error:
-                tell(self, call.__name__, error)
-                return otherwise
+                try:
+                    tell(self, call.__name__, error)
+                except OUT_OF_ROOM as lack:
+                    self._notices.put_off = call.__name__, lack.__class__.__name__
+            return self if otherwise is ITSELF else otherwise
 
         return guarded  # type: ignore[return-value]
 
     return decorate
 
 
+# What leaves no room to say so, nor to call anything: then it is noted, and told later.
+OUT_OF_ROOM = (RecursionError, MemoryError)
+
+
 def tell(owner: Any, name: str, error: BaseException) -> None:
     """Say once that a call has failed inside. Only the type: an error's text may be anything."""
-    owner._notices.warn(
-        f"call {name}", "%s() failed inside and was left out: %s", name, type(error).__name__
-    )
+    kind = type(error).__name__
+    if isinstance(error, OUT_OF_ROOM):
+        owner._notices.put_off = name, kind
+        return
+    owner._notices.failed(name, kind)
     owner._notices.debug("%s() failed", name, exc_info=error)

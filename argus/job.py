@@ -11,7 +11,7 @@ from argus.core.identity import fit_id
 from argus.core.schema import MAX_JOB_ID, RESERVED_KEYS
 from argus.core.values import PLAIN_NUMBERS, bounded_text, plain
 from argus.delivery.upload_request import UploadRequest, path_text
-from argus.guard import never_raises, tell
+from argus.guard import ITSELF, never_raises, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,19 +53,25 @@ class JobContext:
     @property
     def stopped(self) -> bool:
         """Whether the training should end: follows the Reporter."""
-        return self._reporter.stopped
+        return self._reporter._stopped  # a call less, where a training is deep in its stack
 
+    @never_raises(ITSELF)
     def __enter__(self) -> JobContext:
-        self._open()
+        self._started_at = time.monotonic()
+        self._pid = os.getpid()
+        self._reporter._job_opened(self)
+        self._reporter._put("job_start", self._job_id, self._fields)
         return self
 
+    @never_raises(None)
     def __exit__(
         self,
         exc_type: type[BaseException] | None,
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._close(exc)
+        if os.getpid() == self._pid:  # else the job is the parent's of this fork, and its to end
+            self._close(exc)
 
     def epoch(
         self,
@@ -149,17 +155,7 @@ class JobContext:
 
     # The life cycle
 
-    @never_raises(None)
-    def _open(self) -> None:
-        self._started_at = time.monotonic()
-        self._pid = os.getpid()
-        self._reporter._job_opened(self)
-        self._reporter._put("job_start", self._job_id, self._fields)
-
-    @never_raises(None)
     def _close(self, exc: BaseException | None) -> None:
-        if os.getpid() != self._pid:
-            return  # a forked child leaves the block: the job is its parent's to end
         failed = is_failure(exc)
         self._reporter._job_closed(self, failed)
         data: dict[str, Any] = {"elapsed_s": round(time.monotonic() - self._started_at, 6)}

@@ -28,7 +28,7 @@ from argus.delivery.channel import Channel, RunFacts
 from argus.delivery.daemons import Daemons, Intervals
 from argus.delivery.notices import Notices
 from argus.delivery.upload_request import BATCH_LABEL, UploadRequest, path_texts
-from argus.guard import never_raises
+from argus.guard import ITSELF, never_raises
 from argus.job import JobContext, described, exit_code, is_failure
 
 TYPE_CHECKING = False
@@ -72,6 +72,7 @@ class Reporter:
     ) -> None:
         self._notices = Notices()
         self._channel: Channel | None = None  # None: nothing is reported
+        self._to_close: list[Channel] = []  # the same, for whoever is first to close it
         self._daemons: Daemons | None = None
         self._stopped = False
         self._jobs: list[JobContext] = []  # the open ones, the innermost last
@@ -79,7 +80,6 @@ class Reporter:
         # Jobs may begin and end in any thread: what one step counts needs no lock.
         self._numbers = count(1)
         self._failures: list[bool] = []  # of each job that has ended, whether it failed
-        self._opened_at = time.monotonic()
         self._pid = os.getpid()
         self._settings = self._resolved(monitor_url, token) or Settings()
         # Where nothing is reported on purpose, nothing is worth a word either.
@@ -126,32 +126,42 @@ class Reporter:
         """
         return JobContext(self, job_id, model, dataset)
 
+    @never_raises(None)
     def emit(self, event: str = "", /, **fields: Any) -> None:
         """Report an unusual event. `job_id=` addresses a job; unset, the innermost open one."""
-        self._emit(event, fields)
+        if self._channel is not None:
+            self._emit(event, fields)
 
+    @never_raises(ITSELF)
     def __enter__(self) -> Reporter:
-        self._open()
+        if self._channel is None:
+            self._open()
+        else:
+            self._notices.mistake("a Reporter that is open was opened again")
         return self
 
+    @never_raises(None)
     def __exit__(
         self,
         exc_type: type[BaseException] | None,
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._close(exc)
+        if os.getpid() == self._pid:
+            current.deactivated(self)
+        self._notices.say_put_off()
+        try:
+            channel = self._to_close.pop()
+        except IndexError:  # never opened, or somebody else is closing it
+            return
+        self._close(channel, exc)
 
     def __repr__(self) -> str:
         return f"<Reporter {self._batch_id}>"
 
     # The life cycle
 
-    @never_raises(None)
     def _open(self) -> None:
-        if self._channel is not None:
-            self._notices.mistake("a Reporter that is open was opened again")
-            return
         self._opened_at = time.monotonic()
         self._pid = os.getpid()
         for complaint in self._settings.complaints:
@@ -159,34 +169,33 @@ class Reporter:
         current.activated(self)
         if self._settings.mode == DISABLED:
             return
-        experiment_type = self._first_fields.get("experiment_type")
-        facts = RunFacts(self._batch_id, self._project, experiment_type)
+        facts = RunFacts(self._batch_id, self._project, self._first_fields.get("experiment_type"))
         channel = Channel(facts, self._settings, self._notices)
         channel.start()
         self._channel = channel
+        self._to_close.append(channel)
         if not self._joins:
             self._put("batch_start", None, self._first_data())
         self._daemons = Daemons(channel, self._intervals, self._active_job_id, self.stop)
         self._daemons.start()
 
-    @never_raises(None)
-    def _close(self, exc: BaseException | None) -> None:
-        channel = self._channel
-        if os.getpid() == self._pid:
-            current.deactivated(self)
-        if channel is None:
-            return
-        failed = is_failure(exc)
-        if os.getpid() == self._pid:
-            if self._daemons is not None:
-                self._daemons.stop()
-            if not failed:
-                self._auto_upload()
-            if not self._joins:
-                self._put("batch_failed" if failed else "batch_done", None, self._last_data(exc))
-        # A forked child that leaves the block only has its own events delivered.
-        channel.close("failed" if failed else "done")
-        self._channel = None
+    def _close(self, channel: Channel, exc: BaseException | None) -> None:
+        status = "failed" if is_failure(exc) else "done"
+        try:
+            # A forked child that leaves the block only has its own events delivered.
+            if os.getpid() == self._pid:
+                if self._daemons is not None:
+                    self._daemons.stop()
+                if status == "done":
+                    self._auto_upload()
+                if not self._joins:
+                    self._put(f"batch_{status}", None, self._last_data(exc))
+            channel.close(status)
+        except BaseException:  # Ctrl-C
+            channel.hurry(status)
+            raise
+        finally:
+            self._channel = None
 
     def _first_data(self) -> Data:
         fields, given = self._first_fields, self._command
@@ -200,11 +209,8 @@ class Reporter:
 
     def _last_data(self, exc: BaseException | None) -> Data:
         elapsed_s = round(time.monotonic() - self._opened_at, 6)
-        fields: dict[str, Any] = {
-            "n_done": self._failures.count(False),
-            "n_failed": self._failures.count(True),
-            "total_elapsed_s": elapsed_s,
-        }
+        done, failed = self._failures.count(False), self._failures.count(True)
+        fields: dict[str, Any] = {"n_done": done, "n_failed": failed, "total_elapsed_s": elapsed_s}
         if exc is not None and is_failure(exc):
             fields.update(**described(exc), exit_code=exit_code(exc))
         channel, notices = self._channel, self._notices
@@ -253,10 +259,7 @@ class Reporter:
         except IndexError:
             return self._batch_id
 
-    @never_raises(None)
     def _emit(self, event: str, fields: dict[str, Any]) -> None:
-        if self._channel is None:
-            return
         event = given_text(event, 256) or given_text(fields.pop("event", None), 256) or "event"
         job_id = given_text(fields.pop("job_id", None))
         batch_id = given_text(fields.pop("batch_id", None))

@@ -7,16 +7,18 @@ sender, in its own thread.
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 import threading
 import time
-import weakref
 
 from argus.delivery import fork
 from argus.delivery.buffer import Buffer
+from argus.delivery.latch import Latch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from argus.core.settings import Settings
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 RUNNING = "running"
 _SENDERS_SHARE = 0.9  # of the exit timeout; the rest is for writing down how it ended
+_NEXT_TRY_S = 1.0  # where no thread could be had
 
 
 class RunFacts:
@@ -44,42 +47,94 @@ class Channel:
         self.facts = facts
         self.settings = settings
         self.notices = notices
-        self.buffer = Buffer(notices)
         self.status = RUNNING  # what run.json will say in the end
-        self.closing_at: float | None = None  # monotonic; set once, when the end is asked for
+        self._begin()
+
+    def _begin(self) -> None:
+        self.buffer = Buffer(self.notices)
+        self.closing_at: float | None = None  # monotonic; set once the end is asked for
         self.is_away = False  # the platform is known not to be reachable, or not to take events
         self.uploaded = 0
-        self._finished = threading.Event()
-        self._started = False
-        self._is_in_child = False
+        self._ends_at = 0.0  # monotonic: when whoever closes goes on his way
+        self._finished = Latch()
+        self._is_started = False
+        self._next_try_at = 0.0  # monotonic: of having a thread
+        self._work: list[Callable[[Channel], None]] = [
+            Channel._send
+        ]  # to be taken once, by whichever thread comes first
 
     def start(self) -> None:
-        """Start the sender. Raises RuntimeError where no thread can be had."""
-        threading.Thread(target=self._run, name="argus-sender", daemon=True).start()
-        self._started = True
+        """Start the sender. Where no thread can be had, records wait in memory for a later try, and
+        in the end for whoever closes the channel."""
         fork.watch(self)
         _open.add(self)
-        if self._is_in_child and "multiprocessing" in sys.modules:
-            # Its workers leave by os._exit, past atexit, but run these.
-            from multiprocessing import util
-
-            util.Finalize(None, close_all, exitpriority=0)
+        self._start_sender()
 
     def put(self, record: Any, urgent: bool = False) -> None:
         """Hand a record over."""
-        if not self._started:  # the first word of a forked child
-            self.start()
+        if not self._is_started:  # the first word of a forked child, or no thread could be had
+            self._start_late()
         self.buffer.put(record, urgent)
 
     def close(self, status: str) -> None:
         """Have everything written, and delivered as far as the exit timeout allows; wait for it."""
-        if self.closing_at is not None or not self._started:
+        self._ask_to_end(status)
+        self._await_end()
+
+    def hurry(self, status: str) -> None:
+        """Have everything written and nothing more delivered, and do not wait: whoever interrupts
+        the end wants to be off. The end of the process waits for what is left of it."""
+        self._ask_to_end(status)
+        self.closing_at = time.monotonic()
+        self.buffer.wake()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew: thread, buffer and files are the parent's. What is in the buffer is its to
+        send. The child's own sender starts with the child's first record."""
+        self._begin()
+
+    def _start_late(self) -> None:
+        if self.closing_at is None and time.monotonic() >= self._next_try_at:
+            _open.add(self)
+            self._start_sender()
+
+    def _start_sender(self) -> None:
+        self._is_started = True  # at once: a signal handler that reports shall not start another
+        try:
+            threading.Thread(target=self._run, name="argus-sender", daemon=True).start()
+        except RuntimeError as error:
+            self._is_started = False
+            self._next_try_at = time.monotonic() + _NEXT_TRY_S
+            self.is_away = True  # as far as an upload is concerned that would be waited for
+            self.notices.warn(
+                "thread",
+                "no thread can be started (%s): events are held in memory until one can, "
+                "or until the block is left",
+                error,
+            )
+        except BaseException:  # an interrupt: whether it runs by now is not known
+            self._is_started = False
+            raise
+        _close_with_worker()
+
+    def _ask_to_end(self, status: str) -> None:
+        if self.closing_at is not None:
             return
         self.status = status
-        limit_s = self.settings.exit_timeout_s
-        self.closing_at = time.monotonic() + limit_s * _SENDERS_SHARE
+        now, limit_s = time.monotonic(), self.settings.exit_timeout_s
+        self._ends_at = now + limit_s
+        self.closing_at = now + limit_s * _SENDERS_SHARE
         self.buffer.close()
-        if not self._finished.wait(limit_s):
+
+    def _await_end(self) -> None:
+        if self._work and not self._is_started:
+            if not len(self.buffer):
+                return  # a forked child that has reported nothing
+            self._start_sender()
+            if not self._is_started:
+                self._run()  # on the caller's own thread: no other can be had
+        limit_s = self.settings.exit_timeout_s
+        if not self._finished.wait(min(limit_s, self._ends_at - time.monotonic())):
             self.notices.warn(
                 "exit",
                 "reporting did not end in time: %d events may not have been written down",
@@ -87,38 +142,59 @@ class Channel:
             )
         _open.discard(self)
 
-    def after_fork_in_child(self) -> None:
-        """Begin anew: thread, buffer and files are the parent's. What is in the buffer is its to
-        send. The child's own sender starts with the child's first record."""
-        self.notices.after_fork_in_child()
-        self.buffer = Buffer(self.notices)
-        self._finished = threading.Event()
-        self._started = False
-        self._is_in_child = True
-        self.closing_at = None
-        self.uploaded = 0
-
     def _run(self) -> None:
         try:
-            with fork.importing():
-                from argus.delivery.sender import Sender
-            Sender(self).run()
+            work = self._work.pop()
+        except IndexError:
+            return  # another thread is at it
+        try:
+            work(self)
         except Exception as error:
             self.notices.warn(
                 "sender", "reporting has ended because of an error of its own: %r", error
             )
         finally:
+            self.is_away = True  # nobody shall wait for an upload any more
             self._finished.set()
 
+    def _send(self) -> None:
+        with fork.importing():
+            from argus.delivery.sender import Sender
 
-_open: weakref.WeakSet[Channel] = weakref.WeakSet()
+            sender = Sender(
+                self
+            )  # the standard library has imports of its own for this: codecs, pwd
+        sender.run()
+
+
+_open: set[Channel] = set()  # those that have a sender, or should have one
+_closes_with_worker: int | None = None  # the process where that is arranged
 
 
 def close_all() -> None:
     """Give every run that was never closed the chance to deliver what it has: at exit, and in a
-    worker of `multiprocessing`, which ends without the interpreter's own exit."""
-    for channel in list(_open):
-        channel.close(channel.status)
+    worker of `multiprocessing`, which ends without the interpreter's own exit. They share one exit
+    timeout."""
+    channels = list(_open)
+    for channel in channels:
+        channel._ask_to_end(channel.status)
+    for channel in channels:
+        channel._await_end()
+        channel.notices.say_put_off()
+        channel.notices.muted = True  # a thread that dies while it writes to stderr takes us along
+
+
+def _close_with_worker() -> None:
+    """Workers of `multiprocessing` leave by os._exit, past atexit, but run its finalizers."""
+    global _closes_with_worker  # noqa: PLW0603 - it is the process's
+    process = sys.modules.get("multiprocessing.process")
+    parent_process = getattr(process, "parent_process", None)
+    if parent_process is None or parent_process() is None or _closes_with_worker == os.getpid():
+        return
+    from multiprocessing import util
+
+    _closes_with_worker = os.getpid()
+    util.Finalize(None, close_all, exitpriority=0)
 
 
 atexit.register(close_all)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from argus.delivery.stop_poll import StopPoll
     from argus.resources.sampler import Sampler
 
+_LONGEST_PUT_S = 0.1
 _FIRST_SNAPSHOT_S = 1.0  # soon, so that short runs have one; usage is told by the second look
 
 
@@ -52,11 +53,12 @@ class Daemons:
         self._threads: list[Periodic] = []
         self._poll: StopPoll | None = None
         self._sampler: Sampler | None = None
-        self._putting = threading.Lock()
+        # Reentrant: a finalizer may close the run in the middle of a turn, in its thread.
+        self._putting = threading.RLock()
         self._stopped = False
 
     def start(self) -> None:
-        """Start those that are on. Raises RuntimeError where no thread can be had."""
+        """Start those that are on, as far as threads can be had."""
         intervals = self._intervals
         self._add("heartbeat", intervals.heartbeat_s, self._beat, intervals.heartbeat_s)
         self._add("resource-snapshot", intervals.snapshot_s, self._snapshot, 0.0)
@@ -73,8 +75,11 @@ class Daemons:
 
     def stop(self) -> None:
         """End them soon; does not wait. What they report from now on goes nowhere."""
-        with self._putting:
-            self._stopped = True
+        # Bounded: a turn may be stuck in somebody's log handler.
+        is_between_turns = self._putting.acquire(timeout=_LONGEST_PUT_S)
+        self._stopped = True
+        if is_between_turns:
+            self._putting.release()
         for thread in self._threads:
             thread.stop()
 
@@ -88,11 +93,16 @@ class Daemons:
     ) -> None:
         if interval_s is None or first_s is None:
             return
-        thread = Periodic(name, interval_s, task, self._channel.notices, first_s, finish)
-        thread.start()
+        notices = self._channel.notices
+        thread = Periodic(name, interval_s, task, notices, first_s, finish)
         self._threads.append(thread)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            notices.warn("daemon", "no thread can be started (%s): there is no %s", error, name)
 
     def _beat(self) -> None:
+        self._channel.notices.say_put_off()
         data: dict[str, object] = {"line": "heartbeat", "level": "debug"}
         dropped = self._channel.notices.counts
         if dropped:
@@ -136,5 +146,5 @@ class Daemons:
 
     def _put(self, record: Any) -> None:
         with self._putting:  # or a turn that has begun would report after the block was left
-            if not self._stopped:
+            if not self._stopped and self._channel.closing_at is None:
                 self._channel.put(record)

@@ -25,18 +25,18 @@ _LONGEST_IMPORT_S = 2.0
 
 _importing = threading.RLock()
 _alive: weakref.WeakSet[Forkable] = weakref.WeakSet()
-_held_for_fork = False
 
 
 class importing:  # noqa: N801 - reads as a statement: with importing(): ...
-    """Hold forks back while modules are imported outside the main thread."""
+    """Hold forks back while modules are imported; not for longer than an import can take, since
+    whoever imports may hold what another import waits for."""
 
     def __enter__(self) -> None:
         self._lock = _importing
-        self._lock.acquire()
+        self._lock.acquire(timeout=_LONGEST_IMPORT_S)
 
     def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        _let_go(self._lock)
 
 
 def watch(forkable: Forkable) -> None:
@@ -45,23 +45,27 @@ def watch(forkable: Forkable) -> None:
 
 
 def _before() -> None:
-    global _held_for_fork  # noqa: PLW0603 - a fork concerns the whole process
-    _held_for_fork = _importing.acquire(timeout=_LONGEST_IMPORT_S)
+    _importing.acquire(timeout=_LONGEST_IMPORT_S)
 
 
 def _after_in_parent() -> None:
-    global _held_for_fork  # noqa: PLW0603
-    if _held_for_fork:
-        _held_for_fork = False
-        _importing.release()
+    _let_go(_importing)
 
 
 def _after_in_child() -> None:
-    global _importing, _held_for_fork  # noqa: PLW0603
+    global _importing  # noqa: PLW0603 - a fork concerns the whole process
     _importing = threading.RLock()
-    _held_for_fork = False
     for forkable in list(_alive):
         forkable.after_fork_in_child()
+
+
+def _let_go(lock: threading.RLock) -> None:
+    """Release a lock that this thread has, unless the wait for it was in vain. The lock alone knows:
+    several threads may fork at once, and a note beside it can be interrupted."""
+    try:
+        lock.release()
+    except RuntimeError:  # it is another thread's
+        pass
 
 
 if hasattr(os, "register_at_fork"):

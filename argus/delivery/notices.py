@@ -5,7 +5,10 @@ Everything goes to the logger `argus`. `logging` is loaded with the first thing 
 
 from __future__ import annotations
 
+import sys
 import threading
+
+from argus.delivery import fork
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +33,13 @@ class Notices:
         self._said: set[str] = set()
         self._dropped: dict[str, int] = {}
         self._mistakes = 0
+        self._saying: set[int] = set()  # the threads that are in the user's log handlers
         self.muted = False  # it counts, and says nothing
         self.unsaid = 0
+        # A call that failed where no stack or memory was left to say so, and what it failed of. Bare,
+        # since there not even a method of C can be called.
+        self.put_off: tuple[str, str] | None = None
+        fork.watch(self)  # also where nothing is reported, mistakes are counted
 
     def dropped(self, reason: str, count: int = 1) -> None:
         """Count events that will not arrive; say so when it is the first time for that reason."""
@@ -51,11 +59,22 @@ class Notices:
             if reason in self._said:
                 return
             self._said.add(reason)
-        self._say(_WARNING, message, details)
+        if not self._say(_WARNING, message, details):
+            self._said.discard(reason)
 
     def debug(self, message: str, *details: Any, exc_info: BaseException | None = None) -> None:
         """Tell what only a developer wants to know, with the traceback of `exc_info`."""
         self._say(_DEBUG, message, details, exc_info)
+
+    def say_put_off(self) -> None:
+        """Tell what could not be told where it happened."""
+        put_off, self.put_off = self.put_off, None
+        if put_off is not None:
+            self.failed(*put_off)
+
+    def failed(self, call: str, error: str) -> None:
+        """Tell that a call has failed inside, once for each."""
+        self.warn(f"call {call}", "%s() failed inside and was left out: %s", call, error)
 
     def has_said(self, reason: str) -> bool:
         """Whether a person has been told."""
@@ -75,6 +94,7 @@ class Notices:
     def after_fork_in_child(self) -> None:
         """Begin anew: the counts are the parent's, and its lock may be held for ever."""
         self._counting = threading.RLock()
+        self._saying = set()
         self._dropped = {}
         self._mistakes = 0
 
@@ -84,13 +104,25 @@ class Notices:
         message: str,
         details: tuple[Any, ...],
         exc_info: BaseException | None = None,
-    ) -> None:
+    ) -> bool:
+        """False where it is to be said another time."""
+        thread = threading.get_ident()
         if self.muted:
-            return
+            return True
+        if thread in self._saying:  # a handler that reports itself: it would be told of that, too
+            self.unsaid += 1
+            return False
+        self._saying.add(thread)
         try:
             _logger().log(level, message, *details, exc_info=exc_info)
+        except (RecursionError, MemoryError):  # where the caller is: elsewhere it can be said
+            self.unsaid += 1
+            return False
         except Exception:  # a handler or filter of the user's: there is nobody left to tell
             self.unsaid += 1
+        finally:
+            self._saying.discard(thread)
+        return True
 
 
 _DROP_TEXTS = {
@@ -102,6 +134,9 @@ _DROP_TEXTS = {
 
 
 def _logger() -> Any:
-    import logging
-
+    if "logging" in sys.modules:  # nothing to hold a fork back for, nor to wait for
+        import logging
+    else:
+        with fork.importing():
+            import logging
     return logging.getLogger("argus")

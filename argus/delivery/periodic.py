@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import threading
 
+from argus.delivery.latch import Latch
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +37,7 @@ class Periodic:
         self._notices = notices
         self._first_s = first_s
         self._finish = finish
-        self._stopping = threading.Event()
+        self._stopping = Latch()
         self._thread = threading.Thread(target=self._run, name=f"argus-{name}", daemon=True)
 
     def start(self) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 from itertools import islice
 
 from argus.core.values import bounded_text
+from argus.delivery.latch import Latch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class UploadRequest:
         self.job_id = job_id
         self.label = label
         self.uploaded = 0
-        self.done = threading.Event()
+        self.done = Latch()
 
 
 def path_text(path: Any) -> str | None:

@@ -115,6 +115,11 @@ class Worker:
         finally:
             self._let_go()
 
+    def give_up(self, error: RuntimeError) -> None:
+        """There is no thread for this: note what is asked for, for a later run, and free callers."""
+        self._notices.warn("uploads", "no thread can be started (%s): nothing is uploaded", error)
+        self._let_go()
+
     def _listen(self) -> None:
         """Take in what the sender has to say; wait for it where there is nothing to upload."""
         wait_s = _LONGEST_WAIT_S
@@ -229,6 +234,9 @@ class Worker:
 
     def _let_go(self) -> None:
         self.stopping = True
+        if self._client is not None:
+            self._client.close()
+            self._client = None
         self._free_callers()
         adopted = [errand.run for errand in self._errands if errand.adopted]
         while not self._messages.empty():
@@ -236,12 +244,10 @@ class Worker:
             if isinstance(message, Adopted):
                 adopted.append(message.run)
             elif isinstance(message, Accepted):
-                message.request.done.set()
+                self._pack(message)  # with no client any more: it is only noted
         for run in adopted:
             if run is not None:
                 run.release()
-        if self._client is not None:
-            self._client.close()
 
     def _meanwhile(self, patience: Patience) -> None:
         if self.stopping:

@@ -73,10 +73,14 @@ class Uploader:
         self._messages.put(Delivered(self._delivered_bytes))
         self._messages.put(message)
         if self._thread is None:
-            self._thread = threading.Thread(
+            thread = threading.Thread(
                 target=self._worker.run,
                 args=(self._new_client,),
                 name="argus-uploader",
                 daemon=True,
             )
-            self._thread.start()
+            try:
+                thread.start()
+                self._thread = thread
+            except RuntimeError as error:  # the interpreter is shutting down, or out of threads
+                self._worker.give_up(error)

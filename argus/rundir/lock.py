@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 from argus.rundir.files import open_append
@@ -21,11 +22,35 @@ else:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+# A lock belongs to the opening of its file, which a forked child shares: the child would keep it
+# beyond the end of its parent, and nobody could recover the run. So it closes what it inherits.
+_taken: set[RunLock] = set()
+_changing = threading.RLock()  # held while a file is open and not noted here; a fork waits for it
+_LONGEST_CHANGE_S = 2.0  # a disk that stalls holds up neither a fork nor another run for longer
+
+
+class _noting:  # noqa: N801 - reads as a statement
+    def __enter__(self) -> None:
+        self._lock = _changing
+        self._lock.acquire(timeout=_LONGEST_CHANGE_S)
+
+    def __exit__(self, *_: object) -> None:
+        _let_go(self._lock)
+
+
+def _let_go(lock: threading.RLock) -> None:
+    try:
+        lock.release()
+    except RuntimeError:  # the wait for it was in vain
+        pass
+
+
 class RunLock:
     """An exclusive lock on a file, gone with its process however that ends."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
+        _taken.add(self)
 
     @classmethod
     def acquire(cls, path: Path, private: bool) -> RunLock | None:
@@ -33,6 +58,11 @@ class RunLock:
 
         Raises OSError where the file cannot be opened at all.
         """
+        with _noting():
+            return cls._acquired(path, private)
+
+    @classmethod
+    def _acquired(cls, path: Path, private: bool) -> RunLock | None:
         fd = open_append(path, private)
         try:
             _try_lock(fd)
@@ -50,6 +80,31 @@ class RunLock:
 
     def release(self) -> None:
         """Let the next one have it. A forked child calls this too: it only closes its own copy."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        with _noting():
+            _taken.discard(self)
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+
+
+def _before_fork() -> None:
+    _changing.acquire(timeout=_LONGEST_CHANGE_S)
+
+
+def _after_fork_in_parent() -> None:
+    _let_go(_changing)
+
+
+def _after_fork_in_child() -> None:
+    global _changing  # noqa: PLW0603 - a fork concerns the whole process
+    _changing = threading.RLock()
+    for lock in list(_taken):
+        lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

@@ -120,6 +120,10 @@ def forget_held() -> None:
     _held.clear()
 
 
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget_held)
+
+
 def _dead_line(letter: DeadLetter) -> bytes:
     try:
         return _strict_line(letter.reason, json.loads(letter.line.data))

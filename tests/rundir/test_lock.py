@@ -132,6 +132,33 @@ def test_forked_child_that_releases_its_copy_leaves_the_lock_to_its_parent(path:
     assert holder.said == b"held"
 
 
+_OUTLIVED = """
+import os, signal, sys
+from pathlib import Path
+from argus.rundir.lock import RunLock
+lock = RunLock.acquire(Path(sys.argv[1]), private=True)
+if os.fork():
+    signal.pause()
+print("forked", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs fork")
+def test_forked_child_does_not_keep_the_lock_of_a_parent_that_it_outlives(path: Path) -> None:
+    parent = Holder(path, _OUTLIVED)
+    assert parent.said == b"forked"
+    assert RunLock.acquire(path, private=True) is None
+    parent.process.kill()
+    parent.process.wait()
+
+    lock = RunLock.acquire(path, private=True)
+
+    parent.end()  # and the child, whose standard input ends
+    assert lock is not None
+    lock.release()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="open files cannot be removed there")
 def test_lock_is_on_the_file_that_stands_there(path: Path) -> None:
     first = RunLock.acquire(path, private=True)
