@@ -5,23 +5,31 @@ Owns `events.jsonl` and its size, and `delivered`, the position that the platfor
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-from argus.core.jsonl import Line, LineSplitter
+from argus.core.jsonl import MAX_LINE_BYTES, Line, LineSplitter
 from argus.rundir import files, layout
 
 _READ_BYTES = 262_144
+_MAX_POSITION_BYTES = 64  # of the file that holds it
+_SHOWN_BYTES = 1_000  # of a line that is too long to be an event
 
 
 class Journal:
-    """`events.jsonl` and `delivered` in one run directory. For one thread at a time."""
+    """`events.jsonl` and `delivered` in one run directory. For one thread at a time.
+
+    Sizes and positions count from the first byte that the journal ever had, also once it has moved
+    into another directory and left behind what was delivered.
+    """
 
     def __init__(self, directory: Path, private: bool) -> None:
         self._directory = directory
         self._private = private
         self._fd = files.open_append(directory / layout.EVENTS, private)
+        self._base = 0  # where the file begins
         end = os.fstat(self._fd).st_size
         self.size = _whole_lines(self._fd, end)
         self._torn = self.size < end  # what a killed writer left of a line: cut off before more
@@ -50,22 +58,48 @@ class Journal:
         Not made durable: after a power cut an old position only means that events are sent
         again, and the platform knows them by their ids.
         """
-        if self.position == self._saved_position:
-            return
-        data = b"%d\n" % self.position
-        files.replace(self._directory / layout.DELIVERED, data, self._private, durable=False)
-        self._saved_position = self.position
+        if self.position != self._saved_position:
+            self._store(self.position - self._base)
+            self._saved_position = self.position
 
     def restart(self) -> None:
         """Begin the file anew, once all of it is delivered."""
-        self.position = 0
-        self.save_position()  # first: a position beyond the end would be no position
+        self._store(0)  # first: a position beyond the end would be no position
+        self._saved_position = self._base
         os.ftruncate(self._fd, 0)
-        self.size = 0
+        self.size = self.position = self._saved_position = self._base = 0
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file is still where it was opened: a directory can be removed under it."""
+        try:
+            there = os.stat(self._directory / layout.EVENTS, follow_symlinks=False)
+            return os.path.samestat(there, os.fstat(self._fd))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:  # what cannot be looked at for now need not be gone
+            return error.errno != errno.ESTALE
+
+    def move_to(self, directory: Path, whole: bool) -> None:
+        """Go on in another directory with what is not delivered, or with the `whole` file.
+
+        Raises OSError where the disk refuses: then all is as it was.
+        """
+        start = self._base if whole else self.position
+        fd = files.open_append(directory / layout.EVENTS, self._private)
+        try:
+            _copy(self._fd, start - self._base, self.size - self._base, fd)
+        except OSError:
+            os.close(fd)
+            raise
+        os.close(self._fd)
+        self._fd, self._directory = fd, directory
+        self._base = self._saved_position = start
+        self._torn = False
 
     def read_from(self, offset: int, parse: Callable[[bytes], Line]) -> JournalReader:
         """A reader of the lines from `offset` on. `parse` makes of each what it is."""
-        return JournalReader(os.dup(self._fd), offset, parse)
+        return JournalReader(self._read, offset, parse)
 
     def close(self) -> None:
         """Close the file. The journal is of no use afterwards."""
@@ -73,20 +107,48 @@ class Journal:
             os.close(self._fd)
             self._fd = -1
 
+    def _read(self, size: int, offset: int) -> bytes:
+        return files.read_at(self._fd, size, offset - self._base)
+
     def _cut_back(self) -> None:
         """Remove half a line that a failed write has left."""
-        os.ftruncate(self._fd, self.size)
+        os.ftruncate(self._fd, self.size - self._base)
         self._torn = False
+
+    def _store(self, position: int) -> None:
+        data = b"%d\n" % position
+        files.replace(self._directory / layout.DELIVERED, data, self._private, durable=False)
 
     def _stored_position(self) -> int:
         """The position on disk; 0, which only repeats, where that is none of this file."""
         try:
-            position = int((self._directory / layout.DELIVERED).read_bytes())
+            stored = files.read_whole(self._directory / layout.DELIVERED, _MAX_POSITION_BYTES)
+            position = int(stored)
         except (OSError, ValueError):
             return 0
         if not 0 < position <= self.size:
             return 0
         return position if files.read_at(self._fd, 1, position - 1) == b"\n" else 0
+
+
+def _copy(source: int, start: int, end: int, target: int) -> None:
+    """Copy whole lines to the empty file `target`.
+
+    Where the source cannot be read any more (on NFS, once another machine has removed it), the rest
+    becomes one line that is no event: the positions after it hold, and its loss is counted.
+    """
+    at = start
+    while at < end:
+        try:
+            chunk = files.read_at(source, min(end - at, _READ_BYTES), at)
+        except OSError:
+            chunk = b""
+        if not chunk:
+            os.ftruncate(target, end - start - 1)
+            files.write_all(target, b"\n")
+            return
+        files.write_all(target, chunk)
+        at += len(chunk)
 
 
 def _whole_lines(fd: int, end: int) -> int:
@@ -103,17 +165,20 @@ def _whole_lines(fd: int, end: int) -> int:
 class JournalReader:
     """Reads whole lines from an offset on; what is appended meanwhile comes too."""
 
-    def __init__(self, fd: int, offset: int, parse: Callable[[bytes], Line]) -> None:
-        self._fd = fd
+    def __init__(
+        self, read: Callable[[int, int], bytes], offset: int, parse: Callable[[bytes], Line]
+    ) -> None:
+        self._read_at = read
         self._parse = parse
         self._splitter = LineSplitter()
         self._lines: list[Line] = []
-        self._read_at = offset
+        self._offset = offset
 
     def take(self, max_events: int, max_bytes: int) -> list[Line]:
         """The next lines: up to `max_events`, and no more once they have `max_bytes` together.
 
-        None at the end of the whole lines.
+        None at the end of the whole lines. Raises OSError where the file cannot be read: then the
+        same lines come with the next call.
         """
         count = size = 0
         while (
@@ -126,12 +191,17 @@ class JournalReader:
         return taken
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._fd)
+        """Let go of what was read ahead."""
+        self._lines = []
 
     def _read(self) -> bool:
         """Read on. False at the end of the file."""
-        chunk = files.read_at(self._fd, _READ_BYTES, self._read_at)
-        self._read_at += len(chunk)
-        self._lines += [self._parse(line) for line in self._splitter.feed(chunk)]
+        chunk = self._read_at(_READ_BYTES, self._offset)
+        self._offset += len(chunk)
+        begun = self._splitter.torn_bytes
+        lines = self._splitter.feed(chunk)
+        if lines and begun > MAX_LINE_BYTES:  # only the first can have begun so long ago
+            shown = lines.pop(0)[:_SHOWN_BYTES]
+            self._lines.append(Line(shown, None, begun + chunk.index(b"\n") - len(shown)))
+        self._lines += [self._parse(line) for line in lines]
         return bool(chunk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -21,11 +22,20 @@ else:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-class RunLock:
-    """An exclusive lock on a file, gone with its process however that ends."""
+# What the system says where somebody holds the lock. Anything else means that there are no locks:
+# some network file systems come without.
+_HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK})
 
-    def __init__(self, fd: int) -> None:
+
+class RunLock:
+    """An exclusive lock on a file, gone with its process however that ends.
+
+    One that is not `sure` is on a file system without locks, where others may have it too.
+    """
+
+    def __init__(self, fd: int, sure: bool) -> None:
         self._fd = fd
+        self.sure = sure
 
     @classmethod
     def acquire(cls, path: Path, private: bool) -> RunLock | None:
@@ -34,19 +44,28 @@ class RunLock:
         Raises OSError where the file cannot be opened at all.
         """
         fd = open_append(path, private)
+        sure = True
         try:
             _try_lock(fd)
-        except OSError:
-            os.close(fd)
-            return None
+        except OSError as error:
+            if error.errno in _HELD:
+                os.close(fd)
+                return None
+            sure = False
         # Between opening and locking, the last holder may have removed the directory.
         try:
             if os.fstat(fd).st_ino == os.stat(path).st_ino:
-                return cls(fd)
+                return cls(fd, sure)
         except OSError:
             pass
         os.close(fd)
         return None
+
+    def touch(self) -> None:
+        """Make the file look fresh. Not by its name: on NFS, to close a second descriptor of it
+        would give the lock away."""
+        if os.utime in os.supports_fd:
+            os.utime(self._fd)
 
     def release(self) -> None:
         """Let the next one have it. A forked child calls this too: it only closes its own copy."""
