@@ -6,6 +6,7 @@ who may deliver it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from argus.delivery.notices import Notices
 from argus.delivery.outbox import Outbox
 from argus.delivery.shipment import Shipment
 from argus.rundir import layout, sidecar
-from argus.rundir.run import RunDirectory
+from argus.rundir.run import RunDirectory, sweep
 
 RESCAN_S = 600.0
 
@@ -65,7 +66,9 @@ class Leftovers:
     def _recovered(self, path: Path) -> Shipment | None:
         try:
             content = sidecar.read(path)
-            if content.get("url") != self._url or not sidecar.is_known_format(content):
+            if not sidecar.is_known_format(content) or sweep(path, time.time()):
+                return None
+            if content.get("url") != self._url:
                 return None
             run = RunDirectory.recover(path, kept=False)
         except OSError as error:
