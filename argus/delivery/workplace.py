@@ -44,7 +44,8 @@ class Workplace:
         self._created_at = _now()
         self.state_dir = self._usable_state_dir()
         self._described: dict[str, Any] = {}
-        self._beat_at = self._look_at = 0.0
+        self.beat_at = 0.0  # monotonic: the next sign of life
+        self._look_at = 0.0
         self.is_homeless = False  # the directory was removed, and another cannot be had
         self.run: RunDirectory | None = None
         self.run = self._new_run()
@@ -81,8 +82,8 @@ class Workplace:
             return
         if now >= self._look_at:
             self.look(now)
-        if now >= self._beat_at and not self.is_homeless:
-            self._beat_at = now + (BEAT_S if self._beat(self.run) else TRY_AGAIN_S)
+        if now >= self.beat_at and not self.is_homeless:
+            self.beat_at = now + (BEAT_S if self._beat(self.run) else TRY_AGAIN_S)
 
     def look(self, now: float) -> None:
         """See whether the directory is still there, and go on in another one where it is not."""
@@ -98,7 +99,7 @@ class Workplace:
         except OSError as error:
             trouble = error
         self.is_homeless = not self.run.journal.is_in_place
-        self._beat_at = now
+        self.beat_at = now
         if self.is_homeless:
             self._look_at = now + TRY_AGAIN_S
             self._notices.warn(
@@ -178,7 +179,7 @@ class Workplace:
         except OSError as error:
             self.disk_trouble(error)
             return None
-        self._beat_at = time.monotonic() + (0.0 if self._beat(run) else TRY_AGAIN_S)
+        self.beat_at = time.monotonic() + (0.0 if self._beat(run) else TRY_AGAIN_S)
         return run
 
     def _beat(self, run: RunDirectory) -> bool:

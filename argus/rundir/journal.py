@@ -88,7 +88,12 @@ class Journal:
         start = self._base if whole else self.position
         fd = files.open_append(directory / layout.EVENTS, self._private)
         try:
-            _copy(self._fd, start - self._base, self.size - self._base, fd)
+            copied = _copy(self._fd, start - self._base, self.size - self._base, fd)
+            if start + copied < self.size:
+                # On NFS, once another machine has removed it, nothing more can be read: the rest
+                # becomes one line that is no event, so that positions hold and the loss is counted.
+                os.ftruncate(fd, self.size - start - 1)
+                files.write_all(fd, b"\n")
         except OSError:
             os.close(fd)
             raise
@@ -131,24 +136,19 @@ class Journal:
         return position if files.read_at(self._fd, 1, position - 1) == b"\n" else 0
 
 
-def _copy(source: int, start: int, end: int, target: int) -> None:
-    """Copy whole lines to the empty file `target`.
-
-    Where the source cannot be read any more (on NFS, once another machine has removed it), the rest
-    becomes one line that is no event: the positions after it hold, and its loss is counted.
-    """
+def _copy(source: int, start: int, end: int, target: int) -> int:
+    """Copy bytes to the end of `target`, as far as the source can be read; how many that were."""
     at = start
     while at < end:
         try:
-            chunk = files.read_at(source, min(end - at, _READ_BYTES), at)
+            piece = files.read_at(source, min(end - at, _READ_BYTES), at)
         except OSError:
-            chunk = b""
-        if not chunk:
-            os.ftruncate(target, end - start - 1)
-            files.write_all(target, b"\n")
-            return
-        files.write_all(target, chunk)
-        at += len(chunk)
+            break
+        if not piece:
+            break
+        files.write_all(target, piece)
+        at += len(piece)
+    return at - start
 
 
 def _whole_lines(fd: int, end: int) -> int:
