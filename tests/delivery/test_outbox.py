@@ -139,14 +139,33 @@ def test_a_disk_that_takes_again_gets_what_it_refused_before(disk: Disk, tmp_pat
     in_flight = outbox.take(1)
     disk.refuses = False
     outbox.put(put[2:], now=2.0, urgent=False)
-    assert (tmp_path / "events.jsonl").read_bytes().splitlines() == put[1:]
+    assert (tmp_path / "events.jsonl").read_bytes().splitlines() == put
+    assert outbox.is_written
     rest = outbox.take(100)
     assert data_of(in_flight) + data_of(rest) == put
     outbox.confirm(size_of(in_flight) + size_of(rest[:1]))
-    assert disk.position == rest[0].size
+    assert disk.position == in_flight[0].size + rest[0].size
     outbox.confirm(size_of(rest[1:]))
     assert outbox.is_delivered
     assert disk.position == disk.size
+
+
+def test_what_is_confirmed_while_the_disk_refuses_is_not_written_any_more(
+    disk: Disk, tmp_path: Path
+):
+    outbox = outbox_on(disk)
+    put = lines(0, 4)
+    disk.refuses = True
+    outbox.put(put, now=1.0, urgent=False)
+    in_flight = outbox.take(3)
+    outbox.confirm(in_flight[0].size)
+    disk.refuses = False
+    assert outbox.write_down()
+    assert (tmp_path / "events.jsonl").read_bytes().splitlines() == put[1:]
+    assert data_of(outbox.take(10)) == put[3:]
+    outbox.confirm(size_of(in_flight[1:]))
+    assert disk.position == size_of(in_flight[1:])
+    assert not outbox.is_delivered
 
 
 def test_memory_for_what_the_disk_refuses_is_bounded(disk: Disk, monkeypatch: pytest.MonkeyPatch):
