@@ -91,11 +91,13 @@ class Workplace:
         if self.run is None or self.run.journal.is_in_place:
             return
         removed, trouble = self.run.path, None
+        batch_id, settings = self._channel.facts.batch_id, self._channel.settings
+        description = self._description(RUNNING, ended_at=None)
         try:
             self.state_dir = self._usable_state_dir()
-            batch_id, settings = self._channel.facts.batch_id, self._channel.settings
-            self.run.move_to(new_directory(batch_id, settings, self.state_dir))
-            self._describe(self.run, RUNNING, ended_at=None)
+            path = new_directory(batch_id, settings, self.state_dir)
+            self.run.move_to(path, description)
+            self._described = description
         except OSError as error:
             trouble = error
         self.is_homeless = not self.run.journal.is_in_place

@@ -62,14 +62,16 @@ class RunDirectory:
             lock.release()
             raise
 
-    def move_to(self, path: Path) -> None:
+    def move_to(self, path: Path, content: dict[str, Any]) -> None:
         """Go on in a new directory, with what is not delivered, as somebody has removed this one.
+        `content` is for its sidecar, which comes first: events without it would be nobody's.
 
         Raises OSError where none can be had: then the journal is where it was.
         """
         files.make_dir(path, private=not self.kept)
         lock = _new_lock(path, self.kept)
         try:
+            sidecar.write(path, content, private=not self.kept)
             self.journal.move_to(path, whole=self.kept)
         except OSError:
             _clear(path, lock)
