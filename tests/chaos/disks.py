@@ -127,6 +127,12 @@ class Child:
         assert self._process.stdout is not None
         return self._process.stdout.readline().decode().strip()
 
+    def let_go(self) -> None:
+        """End its standard input, which it waits for."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.stdin = None
+
     def kill(self) -> None:
         """SIGKILL, and wait for its end."""
         self._process.kill()
