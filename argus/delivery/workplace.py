@@ -47,8 +47,9 @@ class Workplace:
         self.beat_at = 0.0  # monotonic: the next sign of life
         self._look_at = 0.0
         self.is_homeless = False  # the directory was removed, and another cannot be had
-        self.run: RunDirectory | None = None
+        self.run: RunDirectory | None = None  # as long as there is trouble with making one
         self.run = self._new_run()
+        self.tick(time.monotonic())  # the sidecar comes first: events without it are nobody's
 
     def outbox(self) -> Outbox:
         """A fresh outbox on the run directory, or on memory alone."""
@@ -177,18 +178,16 @@ class Workplace:
 
     def _new_run(self) -> RunDirectory | None:
         try:
-            run = new_run(self._channel.facts.batch_id, self._channel.settings, self.state_dir)
+            return new_run(self._channel.facts.batch_id, self._channel.settings, self.state_dir)
         except OSError as error:
             self.disk_trouble(error)
             return None
-        self.beat_at = time.monotonic() + (0.0 if self._beat(run) else TRY_AGAIN_S)
-        return run
 
     def _beat(self, run: RunDirectory) -> bool:
         """Give a sign of life, and say what has changed. False where the disk refuses."""
         try:
-            run.beat()
             self._describe(run, RUNNING, ended_at=None)
+            run.beat()
         except OSError as error:
             self.disk_trouble(error)
             return False

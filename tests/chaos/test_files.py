@@ -7,123 +7,39 @@ import errno
 import fcntl
 import json
 import os
-import shutil
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from argus.core import contract
-from argus.core.events import Encoder
-from argus.rundir import layout, sidecar
+from argus.rundir import sidecar
 from argus.rundir.run import RunDirectory
 from tests.chaos.disks import ROOT, Child, once
 from tests.chaos.figures import count
+from tests.chaos.leftovers import (
+    ALL,
+    EVENTS,
+    FILES,
+    cut,
+    deliver,
+    event_lines,
+    left_behind,
+    precious_files,
+    received,
+    untouched,
+    with_directory,
+    with_fifo,
+    with_link,
+    with_socket,
+)
 from tests.environment import clean_environment, platform, quiet, said
 from tests.platform.peers import StandIn
 
 __all__ = ["clean_environment", "platform", "said"]
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links and FIFOs are those of POSIX")
-
-EVENTS = 6
-PRECIOUS = b"precious\n"
-FILES = [
-    "events.jsonl",
-    "lock",
-    "delivered",
-    "run.json",
-    "media.jsonl",
-    "rejected.jsonl",
-    "heartbeat",
-]
-
-
-def left_behind(name: str, url: str, events: int = EVENTS, **content: Any) -> Path:
-    """The directory of a process that was killed, with every file that there can be."""
-    path = layout.spill_dir(Path("state"), name, "host", 1, "0a")
-    run = RunDirectory.create(path, kept=False)
-    run.describe({"batch_id": name, "url": url, **content})
-    encoder = Encoder(name, {"project": "p"}, os.urandom(10))
-    lines = [
-        encoder.encode(cast(Any, ("job_epoch", 1.0 * epoch, "j", {"epoch": epoch}, None)))
-        for epoch in range(events)
-    ]
-    run.journal.append(lines)
-    run.beat()
-    run.release()
-    return path
-
-
-def received(platform: StandIn) -> dict[str, list[int]]:
-    """The epochs that have arrived of each batch."""
-    epochs: dict[str, list[int]] = {}
-    for event in platform.events("job_epoch"):
-        epochs.setdefault(event["batch_id"], []).append(event["data"]["epoch"])
-    count("events delivered", sum(map(len, epochs.values())))
-    return epochs
-
-
-def precious_files() -> Path:
-    """A directory that nobody may touch."""
-    place = Path("elsewhere").absolute()
-    place.mkdir()
-    for name in FILES:
-        (place / name).write_bytes(PRECIOUS)
-        (place / name).chmod(0o640)
-        os.utime(place / name, (1_000, 1_000))
-    return place
-
-
-def untouched(place: Path) -> bool:
-    return sorted(path.name for path in place.iterdir()) == sorted(FILES) and all(
-        path.read_bytes() == PRECIOUS
-        and (path.stat().st_mode & 0o777, path.stat().st_mtime) == (0o640, 1_000)
-        for path in place.iterdir()
-    )
-
-
-def deliver(until: Callable[[], bool]) -> None:
-    """A run that takes up what is left, until it has."""
-    with quiet() as r:
-        once(until, "all leftovers looked at")
-        marker = r.batch_id
-    assert marker
-
-
-def cut(path: Path, size: int) -> None:
-    os.truncate(path, size)
-
-
-def with_link(path: Path, target: Path) -> None:
-    path.unlink(missing_ok=True)
-    path.symlink_to(target)
-
-
-def with_fifo(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    os.mkfifo(path)
-
-
-def with_directory(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    path.mkdir()
-
-
-def with_socket(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    before = Path.cwd()
-    os.chdir(path.parent)  # the name of a socket is short
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(path.name)
-    os.chdir(before)
-
-
-ALL = list(range(EVENTS))
 
 
 def _torn(run: Path) -> None:
@@ -244,10 +160,6 @@ def test_each_damage_costs_only_what_it_has_destroyed(platform: StandIn, said: l
     assert len(event_lines(Path("moved"))) == EVENTS
     assert untouched(place)
     assert [message for message in said if "refused" not in message] == []
-
-
-def event_lines(run: Path) -> list[bytes]:
-    return (run / "events.jsonl").read_bytes().splitlines()
 
 
 _RECOVERING = """
@@ -389,218 +301,3 @@ def test_directories_without_events_are_swept_after_an_hour(platform: StandIn) -
     assert [run.exists() for run in staying] == [True] * len(staying)
     assert holder is not None
     holder.release()
-
-
-def test_a_thousand_leftovers_hold_no_block_up_and_arrive_in_order(
-    platform: StandIn, long: bool
-) -> None:
-    number = 1_000 if long else 100
-    template = left_behind("b", platform.url, events=2)
-    content = sidecar.read(template)
-    for each in range(number):
-        run = layout.spill_dir(Path("state"), f"b{each:04d}", "host", 1, "0a")
-        shutil.copytree(template, run)
-        sidecar.write(run, {**content, "batch_id": f"b{each:04d}"}, private=True)
-        events = (run / "events.jsonl").read_bytes()
-        (run / "events.jsonl").write_bytes(
-            events.replace(b'"b"', b'"b%04d"' % each).replace(b'_id":"', b'_id":"%04d' % each, 1)
-        )
-        _give_ids(run, each)
-    shutil.rmtree(template)
-    platform.mode("ok")
-
-    started = time.monotonic()
-    with quiet() as r, r.job("j") as j:
-        j.epoch(0)
-        opened_s = time.monotonic() - started
-        platform.wait_for(2 * number + 3, timeout=120.0)
-    assert opened_s < 2.0
-    once(lambda: not list(Path("state/spill").iterdir()), "an empty state directory")
-    batches = [event["batch_id"] for event in platform.events()]
-    assert batches[:2] == [r.batch_id] * 2
-    names = [batch for batch in batches if batch != r.batch_id]
-    assert names == sorted(names)
-    count("leftovers delivered", number)
-
-
-def _give_ids(run: Path, number: int) -> None:
-    lines = []
-    for index, line in enumerate((run / "events.jsonl").read_bytes().splitlines()):
-        event = json.loads(line)
-        event["event_id"] = f"00000000-0000-0000-0000-{number:08d}{index:04d}"
-        lines.append(json.dumps(event).encode() + b"\n")
-    (run / "events.jsonl").write_bytes(b"".join(lines))
-
-
-_MEASURED = """
-import sys
-from argus import Reporter
-with Reporter(heartbeat=False, stop_polling=False, resource_snapshot=False) as r:
-    print("begun", flush=True)
-    sys.stdin.read()
-with open("/proc/self/status") as status:  # rusage would count what its parent had at the fork
-    print(*[line.split()[1] for line in status if line.startswith("VmHWM")], flush=True)
-"""
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to measure by")
-def test_files_without_a_newline_for_a_gigabyte_take_no_memory(
-    platform: StandIn, long: bool
-) -> None:
-    size = 1 << (30 if long else 27)
-    for name in ("events.jsonl", "media.jsonl", "delivered", "rejected.jsonl", "run.json"):
-        run = left_behind(f"large-{name}", platform.url)
-        (run / name).touch()
-        os.truncate(run / name, size)
-        with (run / name).open("ab") as file:
-            file.write(b"\n" + event_lines(run)[0] + b"\n" if name == "events.jsonl" else b"\n")
-    last = left_behind("z", platform.url)
-
-    child = Child(_MEASURED)
-    assert child.hear() == "begun"
-    once(lambda: not last.exists(), "all leftovers looked at")
-    child.let_go()
-    peak_kb = int(child.hear())
-    assert child.end() == 0
-
-    assert peak_kb < 110_000
-    epochs = received(platform)
-    assert epochs.pop("large-events.jsonl") == [0, 1, 2, 3, 4, 5]
-    assert set(epochs) == {"large-media.jsonl", "large-delivered", "large-rejected.jsonl", "z"}
-
-
-class Damager:
-    """Damages directories at random."""
-
-    def __init__(self, random: Random, place: Path) -> None:
-        self.random = random
-        self.place = place
-
-    def damage(self, run: Path) -> None:
-        for _ in range(self.random.randrange(1, 4)):
-            path = run / self.random.choice([*FILES, "events.jsonl", "events.jsonl", "delivered"])
-            if path.is_dir() and not path.is_symlink():
-                continue
-            self.random.choice(
-                [
-                    self._cut,
-                    self._flip,
-                    self._flip,
-                    self._insert,
-                    lambda path: path.unlink(missing_ok=True),
-                    lambda path: with_link(path, self.place / path.name),
-                    with_fifo,
-                    with_directory,
-                ]
-            )(path)
-
-    def _cut(self, path: Path) -> None:
-        if path.is_file() and not path.is_symlink():
-            cut(path, self.random.randrange(path.stat().st_size + 1))
-
-    def _flip(self, path: Path) -> None:
-        if path.is_file() and not path.is_symlink() and path.stat().st_size:
-            data = bytearray(path.read_bytes())
-            for _ in range(self.random.choice([1, 1, 5])):
-                data[self.random.randrange(len(data))] ^= 1 << self.random.randrange(8)
-            path.write_bytes(data)
-
-    def _insert(self, path: Path) -> None:
-        if path.is_symlink() or (path.exists() and not path.is_file()):
-            return
-        data = path.read_bytes() if path.exists() else b""
-        at = self.random.randrange(len(data) + 1)
-        path.write_bytes(data[:at] + self.random.randbytes(30) + data[at:])
-
-
-def must_arrive(run: Path, url: str) -> set[str] | None:
-    """The ids of whole, undelivered events of a directory, read without the code under test; None
-    where it need not be delivered at all."""
-    regular = [path.name for path in run.iterdir() if path.is_file() and not path.is_symlink()]
-    try:
-        content = json.loads((run / "run.json").read_bytes()) if "run.json" in regular else None
-    except ValueError:
-        content = None
-    if not isinstance(content, dict) or content.get("url") != url or content.get("format", 1) != 1:
-        return None
-    if "events.jsonl" not in regular or ((run / "lock").exists() and "lock" not in regular):
-        return None
-    if (run / "lock").is_symlink():
-        return None
-    data = (run / "events.jsonl").read_bytes()
-    position = 0
-    try:
-        if "delivered" in regular:
-            position = int((run / "delivered").read_bytes()[:65])
-    except ValueError:
-        pass
-    if not (0 < position <= len(data) and data[position - 1 : position] == b"\n"):
-        position = 0
-    return {event["event_id"] for event in _valid(data[position:].split(b"\n")[:-1])}
-
-
-def _valid(lines: list[bytes]) -> list[dict[str, Any]]:
-    """The events that no platform would refuse."""
-    events = []
-    for line in lines:
-        try:
-            event = json.loads(line.decode("utf-8"))
-            errors = (
-                contract.envelope_error(event),
-                contract.data_error(event["event_type"], event["data"]),
-            )
-            if errors == (None, None) and event["schema_version"] == "1.1":
-                events.append(event)
-        except (ValueError, KeyError, TypeError):
-            continue
-    return events
-
-
-def test_directories_damaged_at_random_lose_nothing_that_can_be_read(
-    platform: StandIn, long: bool
-) -> None:
-    number = 1_000 if long else 60
-    seed = int.from_bytes(os.urandom(4), "big") if long else 2_026
-    random = Random(seed)
-    place = precious_files()
-    damager = Damager(random, place)
-    expected: set[str] = set()
-    staying: dict[Path, int] = {}
-    for each in range(number):
-        run = left_behind(f"b{each:04d}", platform.url)
-        damager.damage(run)
-        ids = must_arrive(run, platform.url)
-        if ids is None:
-            staying[run] = _readable(run)
-        else:
-            expected |= ids
-    last = left_behind("z", platform.url)
-    count("directories damaged", number)
-
-    deliver(lambda: not last.exists())
-
-    arrived = {event["event_id"] for event in platform.events()}
-    count("events delivered", len(arrived))
-    missing = expected - arrived
-    assert not missing, (f"seed {seed}", places_of(missing))
-    assert untouched(place), f"seed {seed}"
-    for run, events in staying.items():
-        assert _readable(run) == events, f"seed {seed}: {run}"
-
-
-def places_of(ids: set[str]) -> list[tuple[str, bytes]]:
-    """Where events are that have not arrived."""
-    return [
-        (str(path), line)
-        for path in Path("state").rglob("*.jsonl")
-        if path.is_file()
-        for line in path.read_bytes().splitlines()
-        if any(event_id.encode() in line for event_id in ids)
-    ]
-
-
-def _readable(run: Path) -> int:
-    events = run / "events.jsonl"
-    if events.is_symlink() or not events.is_file():
-        return 0
-    return len(_valid(events.read_bytes().split(b"\n")))
