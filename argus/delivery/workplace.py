@@ -79,12 +79,10 @@ class Workplace:
 
     def tick(self, now: float) -> None:
         """Do what is due now and then; `now` is monotonic. To be called about every `LOOK_S`."""
-        if self.run is None:
-            return
         if now >= self._look_at:
             self.look(now)
-        if now >= self.beat_at and not self.is_homeless:
-            self.beat_at = now + (BEAT_S if self._beat(self.run) else TRY_AGAIN_S)
+        if now >= self.beat_at:
+            self.beat_at = now + (BEAT_S if self._beat() else TRY_AGAIN_S)
 
     def look(self, now: float) -> None:
         """See whether the directory is still there, and go on in another one where it is not."""
@@ -183,11 +181,15 @@ class Workplace:
             self.disk_trouble(error)
             return None
 
-    def _beat(self, run: RunDirectory) -> bool:
+    def _beat(self) -> bool:
         """Give a sign of life, and say what has changed. False where the disk refuses."""
+        if self.run is None:
+            return True
+        if self.is_homeless:
+            return False
         try:
-            self._describe(run, RUNNING, ended_at=None)
-            run.beat()
+            self._describe(self.run, RUNNING, ended_at=None)
+            self.run.beat()
         except OSError as error:
             self.disk_trouble(error)
             return False

@@ -89,7 +89,7 @@ with open("/proc/self/status") as status:  # rusage would count what its parent 
 def test_files_without_a_newline_for_a_gigabyte_take_no_memory(
     platform: StandIn, long: bool
 ) -> None:
-    size = 1 << (30 if long else 27)
+    size = 1 << (30 if long else 26)
     for name in ("events.jsonl", "media.jsonl", "delivered", "rejected.jsonl", "run.json"):
         run = left_behind(f"large-{name}", platform.url)
         (run / name).touch()
