@@ -212,7 +212,9 @@ def exit_code(exc: BaseException) -> int:
 
 def described(exc: BaseException | None) -> dict[str, str]:
     """The fields that say why something failed. No exception is kept: it would keep the frames
-    of the training, and all tensors in them, alive."""
+    of the training, and all tensors in them, alive. Libraries put URLs and headers into it."""
+    from argus.core.redact import redacted
+
     name = type(exc).__name__
-    text = bounded_text(exc)
+    text = redacted(bounded_text(exc))
     return {"error": f"{name}: {text}" if text else name, "reason": name}

@@ -107,7 +107,7 @@ class Encoder:
 
     def _turn_to(self, timestamp: float) -> float:
         """Begin another second. Returns how far `timestamp` is into it."""
-        self._second = _valid_second(timestamp)
+        self._second = valid_second(timestamp)
         self._second_text = utc_second(timestamp)
         since = timestamp - self._second
         return since if 0.0 <= since < 1.0 else 0.0  # a clock that is not set, or no number at all
@@ -115,11 +115,12 @@ class Encoder:
 
 def utc_second(seconds: float) -> str:
     """Seconds since the epoch as `2026-04-23T09:23:06`, kept within the years 1970 to 9999."""
-    t = time.gmtime(_valid_second(seconds))
+    t = time.gmtime(valid_second(seconds))
     return f"{t[0]:04d}-{t[1]:02d}-{t[2]:02d}T{t[3]:02d}:{t[4]:02d}:{t[5]:02d}"
 
 
-def _valid_second(seconds: float) -> int:
+def valid_second(seconds: float) -> int:
+    """A wall clock's reading as a second of those years: clocks are set by hand, and by tests."""
     return int(min(max(0, seconds), _MAX_SECOND))  # in this order NaN becomes 0
 
 

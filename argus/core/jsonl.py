@@ -8,25 +8,29 @@ from typing import Any, NamedTuple, Optional
 
 from argus.core.events import EVENT_ID
 
+MAX_LINE_BYTES = 16_777_216  # no event is a tenth of it; what is longer is a broken file
+
 
 class Line(NamedTuple):
     """One line of an event file: its bytes without the newline, and the id of its event.
 
-    An id of None marks a line that is no event: it is never sent.
+    An id of None marks a line that is no event: it is never sent. Of one that is too long for
+    memory there is only the beginning, and the number of bytes that are left out.
     """
 
     data: bytes
     event_id: Optional[str]
+    left_out: int = 0
 
     @property
     def size(self) -> int:
         """The bytes that the line takes in the file."""
-        return len(self.data) + 1
+        return len(self.data) + self.left_out + 1
 
 
 def total_size(lines: Collection[Line]) -> int:
     """The bytes that the lines take in the file together."""
-    return sum(len(line.data) for line in lines) + len(lines)
+    return sum(len(line.data) + line.left_out for line in lines) + len(lines)
 
 
 def own_line(data: bytes) -> Line:
@@ -58,18 +62,26 @@ def parsed_object(data: bytes) -> dict[str, Any] | None:
 
 
 class LineSplitter:
-    """Cuts a stream of chunks at newlines. What follows the last newline is kept for later."""
+    """Cuts a stream of chunks at newlines. What follows the last newline is kept for later; of a
+    line that goes on for more than `max_bytes`, over many chunks, only its beginning is."""
 
-    def __init__(self) -> None:
-        self._torn = b""
+    def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._torn: list[bytes] = []
+        self.torn_bytes = 0  # how much of a line has come that is not complete
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The lines that `chunk` completes, without their newlines."""
-        lines = (self._torn + chunk).split(b"\n")
-        self._torn = lines.pop()
+        first, *others = chunk.split(b"\n")
+        self._keep(first)
+        if not others:
+            return []
+        lines = [b"".join(self._torn), *others[:-1]]
+        self._torn, self.torn_bytes = [], 0
+        self._keep(others[-1])
         return lines
 
-    @property
-    def torn_bytes(self) -> int:
-        """How much of a line has come that is not complete."""
-        return len(self._torn)
+    def _keep(self, piece: bytes) -> None:
+        if piece and self.torn_bytes < self._max_bytes:
+            self._torn.append(piece[: self._max_bytes - self.torn_bytes])
+        self.torn_bytes += len(piece)

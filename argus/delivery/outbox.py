@@ -68,7 +68,7 @@ class Outbox:
     @property
     def is_full(self) -> bool:
         """Whether the file has reached its greatest size: only lifecycle events may still come."""
-        return self._journal is not None and self._journal.size >= self._max_bytes
+        return self._journal is not None and self._journal.file_bytes >= self._max_bytes
 
     def put(self, lines: Iterable[bytes], now: float, urgent: bool) -> None:
         """Take wire lines in. `now` is monotonic; urgent ones do not linger."""
@@ -84,16 +84,21 @@ class Outbox:
 
     def write_down(self) -> bool:
         """Append to the file what is not in it. False where the disk refuses, for now."""
-        if not self._unwritten:
+        handed = [each for each in self._handed if each.unwritten]
+        if not self._unwritten and not handed:
             return True
         if self._journal is None:
             return False
         keeping_up = self._cursor == self._journal.size
+        taken = [line for each in handed for line in each.unwritten]
         try:
-            self._journal.append([line.data for line in self._unwritten])
+            self._journal.append([line.data for line in (*taken, *self._unwritten)])
         except OSError as error:
             self._trouble(error)
             return False
+        for each in handed:
+            each.unwritten.clear()
+        self._cursor += total_size(taken)
         if keeping_up and self._sends and self._ready_bytes < _MAX_READY_BYTES:
             self._ready += self._unwritten
             self._ready_bytes += self._unwritten_bytes
@@ -134,7 +139,7 @@ class Outbox:
             taken = _pop(self._unwritten, most)
             self._unwritten_bytes -= total_size(taken)
         if taken:
-            self._handed.append(_Handed(total_size(taken), in_file))
+            self._handed.append(_Handed(total_size(taken), [] if in_file else taken))
         self._urgent = self._urgent and not self._is_empty
         return taken
 
@@ -146,15 +151,16 @@ class Outbox:
             first = self._handed[0]
             part = min(size, first.size)
             size -= part
-            first.size -= part
-            moved += part if first.in_file else 0
+            moved += 0 if first.unwritten else part
+            first.settle(part)
             if not first.size:
                 self._handed.popleft()
         if self._journal is None:
             return
         self._journal.move(moved)
-        position = self._journal.position
-        if not self._kept and position >= self._drop_at and 2 * position >= self._journal.size:
+        delivered = self._journal.delivered_bytes
+        is_most = 2 * delivered >= self._journal.file_bytes
+        if not self._kept and delivered >= self._drop_at and is_most:
             self._drop_delivered(self._journal)
 
     def save_position(self, now: float) -> None:
@@ -178,9 +184,7 @@ class Outbox:
     @property
     def is_written(self) -> bool:
         """Whether everything that came is in the file or confirmed."""
-        return not self._unwritten and not any(
-            handed.size and not handed.in_file for handed in self._handed
-        )
+        return not self._unwritten and not any(handed.unwritten for handed in self._handed)
 
     @property
     def _is_empty(self) -> bool:
@@ -199,11 +203,10 @@ class Outbox:
 
     def _drop_delivered(self, journal: Journal) -> None:
         try:
-            self._cursor -= journal.drop_delivered()
-            self._stop_reading()
+            journal.drop_delivered()
             self._drop_at = _DROP_BYTES
         except OSError as error:
-            self._drop_at = 2 * journal.position  # and not with each request that comes
+            self._drop_at = 2 * journal.delivered_bytes  # and not with each request that comes
             self._trouble(error)
 
     def _stop_reading(self) -> None:
@@ -220,13 +223,19 @@ class Outbox:
 
 
 class _Handed:
-    """Some lines that were taken together: how much of them is not confirmed."""
+    """Some lines that were taken together: how much of them is not confirmed, and which of that
+    only memory has."""
 
-    __slots__ = ("in_file", "size")
+    __slots__ = ("size", "unwritten")
 
-    def __init__(self, size: int, in_file: bool) -> None:
+    def __init__(self, size: int, unwritten: Iterable[Line]) -> None:
         self.size = size
-        self.in_file = in_file
+        self.unwritten = deque(unwritten)
+
+    def settle(self, size: int) -> None:
+        self.size -= size
+        while self.unwritten and size > 0:
+            size -= self.unwritten.popleft().size
 
 
 def _pop(lines: deque[Line], most: int) -> list[Line]:

@@ -18,7 +18,7 @@ from argus.delivery.recorder import Recorder
 from argus.delivery.shipment import Shipment
 from argus.delivery.upload_request import UploadRequest
 from argus.delivery.uploads import Uploader
-from argus.delivery.workplace import BEAT_S, Workplace
+from argus.delivery.workplace import Workplace
 from argus.transport.client import HttpClient
 from argus.transport.patience import Patience
 
@@ -46,7 +46,6 @@ class Sender:
         self._client = work.client(self._meanwhile)
         self._uploader = Uploader(work.client, channel)
         self._recorder = Recorder(channel, self._outbox, work.source(), self._pass_on)
-        self._beat_at = 0.0
         self._closing_since: float | None = None
         self._has_tried_again = False
         self._settled = 0  # own events that need nothing more
@@ -63,8 +62,8 @@ class Sender:
     def _turn(self) -> None:
         """Write down some of what has come, then send one request or wait for the next thing."""
         more_to_record = self._recorder.record()
-        self._beat()
         now = time.monotonic()
+        self._workplace.tick(now)
         shipment, due_at = self._next_shipment(now)
         if shipment is not None and due_at <= now and self._client is not None:
             self._send(shipment, self._client)
@@ -72,21 +71,15 @@ class Sender:
             # What has come is looked up now and then, so that a caller need not wake anybody; where
             # nothing has come and nothing waits, whatever comes next does.
             at_rest = due_at == math.inf and self._outbox.is_written
-            look_at = self._beat_at if at_rest else now + TICK_S
+            look_at = self._workplace.beat_at if at_rest else now + TICK_S
             self._channel.buffer.wait(min(due_at, look_at, self._deadline) - now, at_rest)
 
     def _meanwhile(self, patience: Patience) -> None:
         """While a request waits: go on writing down, and end with the block that is being left."""
         self._recorder.record_meanwhile()
-        self._beat()
+        self._workplace.tick(time.monotonic())
         if self._is_closing():
             patience.until(self._deadline)
-
-    def _beat(self) -> None:
-        now = time.monotonic()
-        if now >= self._beat_at:
-            self._beat_at = now + BEAT_S
-            self._workplace.beat()
 
     # Sending
 
@@ -182,6 +175,8 @@ class Sender:
             self._client.close()
         self._outbox.close()
         is_delivered = self._outbox.is_delivered and not self._recorder.waiting
+        if not is_delivered:
+            self._workplace.look(time.monotonic())
         if self._client is not None and not is_delivered:
             self._tell_what_is_left()
         self._workplace.leave(self._channel.status, is_delivered and self._client is not None)
@@ -204,7 +199,7 @@ class Sender:
 
     def _tell_what_is_left(self) -> None:
         count = self._recorder.recorded - self._settled + self._recorder.waiting
-        if not self._outbox.is_written:
+        if not self._outbox.is_written or self._workplace.is_homeless:
             self._notices.warn(
                 "lost",
                 "%d events could neither be delivered to %s (%s) nor be written to disk",

@@ -12,18 +12,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from argus.core.events import utc_second
+from argus.core.events import utc_second, valid_second
 from argus.core.settings import BACKUP, Settings
 from argus.delivery.channel import RUNNING, Channel
 from argus.delivery.outbox import Outbox
 from argus.delivery.trust import trust
 from argus.rundir import layout, writer
+from argus.rundir.files import make_dir
 from argus.rundir.run import RunDirectory
 from argus.transport.address import Address
 from argus.transport.client import HttpClient
 from argus.transport.patience import Patience
 
 BEAT_S = 30.0
+LOOK_S = 0.5  # what is written into a directory that was removed is gone with the process
+TRY_AGAIN_S = 5.0  # to write what the disk has refused, or to find another place
 _DEFAULT_RUNS_DIR = "runs"
 _MAX_SPILL_BYTES = 1_073_741_824
 _MAX_KEPT_BYTES = 17_179_869_184
@@ -39,7 +42,13 @@ class Workplace:
         self.url = self.address.url if self.address else channel.settings.url
         self._created_at = _now()
         self.state_dir = self._usable_state_dir()
+        self._described: dict[str, Any] = {}
+        self.beat_at = 0.0  # monotonic: the next sign of life
+        self._look_at = 0.0
+        self.is_homeless = False  # the directory was removed, and another cannot be had
+        self.run: RunDirectory | None = None  # as long as there is trouble with making one
         self.run = self._new_run()
+        self.tick(time.monotonic())  # the sidecar comes first: events without it are nobody's
 
     def outbox(self) -> Outbox:
         """A fresh outbox on the run directory, or on memory alone."""
@@ -66,22 +75,55 @@ class Workplace:
         user = writer.user_name()
         return {**source, "user": user} if user else source
 
-    def beat(self) -> None:
-        """Give a sign of life."""
-        if self.run is not None:
-            try:
-                self.run.beat()
-            except OSError as error:
-                self.disk_trouble(error)
+    def tick(self, now: float) -> None:
+        """Do what is due now and then; `now` is monotonic. To be called about every `LOOK_S`."""
+        if now >= self._look_at:
+            self.look(now)
+        if now >= self.beat_at:
+            self.beat_at = now + (BEAT_S if self._beat() else TRY_AGAIN_S)
+
+    def look(self, now: float) -> None:
+        """See whether the directory is still there, and go on in another one where it is not."""
+        self._look_at = now + LOOK_S
+        if self.run is None or self.run.journal.is_in_place:
+            return
+        removed, trouble = self.run.path, None
+        batch_id, settings = self._channel.facts.batch_id, self._channel.settings
+        description = self._description(RUNNING, ended_at=None)
+        try:
+            self.state_dir = self._usable_state_dir()
+            path = new_directory(batch_id, settings, self.state_dir)
+            self.run.move_to(path, description)
+            self._described = description
+        except OSError as error:
+            trouble = error
+        self.is_homeless = not self.run.journal.is_in_place
+        self.beat_at = now
+        if self.is_homeless:
+            self._look_at = now + TRY_AGAIN_S
+            self._notices.warn(
+                "removed",
+                "%s was removed, and no other can be made (%s): events are held in memory until "
+                "delivered",
+                removed,
+                trouble,
+            )
+        else:
+            self._notices.warn("removed", "%s was removed: events are kept %s", removed, self.place)
 
     def leave(self, status: str, is_delivered: bool) -> None:
         """Say how the run ended, and let go of its directory; remove it where nobody needs it."""
         if self.run is None:
             return
-        is_done = is_delivered and not self.run.media.pending()
+        if self.run.stays:
+            self.look(time.monotonic())
+        # Where all went from memory, as the disk refused it, there is nothing to find either.
+        journal = self.run.journal
+        is_done = is_delivered or journal.position == journal.size
+        is_done = is_done and not self.run.media.pending()
         if not is_done or self.run.stays:  # else nobody will read it
             try:
-                self.run.describe(self._description(status, _now()))
+                self._describe(self.run, status, _now())
             except OSError as error:
                 self.disk_trouble(error)
         if is_done:
@@ -103,6 +145,8 @@ class Workplace:
 
     def disk_trouble(self, error: OSError) -> None:
         """Tell once that the disk refuses."""
+        if self.run is not None and not self.run.journal.is_in_place:
+            return  # `look` finds it out too, and knows better what to say
         self._notices.warn(
             "disk",
             "events cannot be written to disk (%s); they are held in memory until delivered",
@@ -129,16 +173,31 @@ class Workplace:
             return None
 
     def _new_run(self) -> RunDirectory | None:
-        run = None
         try:
-            run = new_run(self._channel.facts.batch_id, self._channel.settings, self.state_dir)
-            run.describe(self._description(RUNNING, ended_at=None))
-            return run
+            return new_run(self._channel.facts.batch_id, self._channel.settings, self.state_dir)
         except OSError as error:
             self.disk_trouble(error)
-        if run is not None:
-            run.release()
-        return None
+            return None
+
+    def _beat(self) -> bool:
+        """Give a sign of life, and say what has changed. False where the disk refuses."""
+        if self.run is None:
+            return True
+        if self.is_homeless:
+            return False
+        try:
+            self._describe(self.run, RUNNING, ended_at=None)
+            self.run.beat()
+        except OSError as error:
+            self.disk_trouble(error)
+            return False
+        return True
+
+    def _describe(self, run: RunDirectory, status: str, ended_at: str | None) -> None:
+        description = self._description(status, ended_at)
+        if description != self._described or not run.is_described:
+            run.describe(description)
+            self._described = description
 
     def _description(self, status: str, ended_at: str | None) -> dict[str, Any]:
         facts, notices = self._channel.facts, self._channel.notices
@@ -150,9 +209,7 @@ class Workplace:
             "status": status,
             "created_at": self._created_at,
             "ended_at": ended_at,
-            "host": writer.host_name(),
-            "pid": os.getpid(),
-            "boot_id": writer.boot_id(),
+            **writer.identity(),
             "heartbeat_s": BEAT_S,
             "attempt": 1,
             "tags": [],
@@ -174,18 +231,34 @@ def state_dir(settings: Settings) -> Path:
     return layout.usable_state_dir(candidates, uid)
 
 
+def is_kept(settings: Settings) -> bool:
+    """Whether the runs of these settings stay once they are delivered."""
+    return bool(settings.runs_dir) or settings.mode == BACKUP
+
+
 def new_run(batch_id: str, settings: Settings, state: Path | None) -> RunDirectory:
     """A fresh, locked run directory. Raises OSError where none can be had."""
+    return RunDirectory.create(new_directory(batch_id, settings, state), is_kept(settings))
+
+
+def new_directory(batch_id: str, settings: Settings, state: Path | None) -> Path:
+    """An empty directory that no other run has. Raises OSError where there is no place."""
     host, pid, unique = writer.host_name(), os.getpid(), os.urandom(4).hex()
-    runs_dir = settings.runs_dir or (_DEFAULT_RUNS_DIR if settings.mode == BACKUP else None)
-    if runs_dir:
-        path = layout.kept_dir(Path(runs_dir).expanduser().absolute(), batch_id, time.localtime())
-        if path.exists():  # another process of the same batch, in the same second
+    if is_kept(settings):
+        runs = Path(settings.runs_dir or _DEFAULT_RUNS_DIR).expanduser().absolute()
+        path = layout.kept_dir(runs, batch_id, time.localtime(valid_second(time.time())))
+        make_dir(path.parent, private=False)
+        try:
+            path.mkdir()
+        except FileExistsError:  # another process of the same batch, in the same second
             path = path.with_name(f"{path.name}.{layout.file_name(host)}.{pid}.{unique}")
-        return RunDirectory.create(path, kept=True)
+            path.mkdir()
+        return path
     if state is None:
         raise FileNotFoundError("no place for undelivered runs can be written")
-    return RunDirectory.create(layout.spill_dir(state, batch_id, host, pid, unique), kept=False)
+    path = layout.spill_dir(state, batch_id, host, pid, unique)
+    make_dir(path, private=True)
+    return path
 
 
 def _now() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -49,8 +50,9 @@ def usable_state_dir(candidates: list[Path], user_id: int) -> Path:
     problem: OSError = FileNotFoundError("no place for undelivered runs")
     for place in candidates:
         try:
+            make_dir(place, private=True)
+            _require_own(place, user_id)  # first: nothing is made in what is somebody else's
             make_dir(place / "spill", private=True)
-            _require_own(place, user_id)
             _require_own(place / "spill", user_id)
             if (place / "spill").is_symlink():
                 raise NotADirectoryError(f"{place / 'spill'} is a symbolic link")
@@ -83,6 +85,12 @@ def spilled_runs(state_dir: Path) -> Iterator[Path]:
                     yield Path(entry.path)
     except OSError:
         return
+
+
+def is_own_dir(path: Path, user_id: int) -> bool:
+    """Whether a directory stands there, no link, and belongs to that user. Raises OSError."""
+    info = os.lstat(path)
+    return stat.S_ISDIR(info.st_mode) and user_id in (-1, info.st_uid)
 
 
 def _require_own(path: Path, user_id: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -21,6 +22,10 @@ else:
         # flock, not lockf: a second opening of the file in the same process must not get it.
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+
+# What the system says where somebody holds the lock. Anything else means that there are no locks:
+# some network file systems come without.
+_HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK})
 
 # A lock belongs to the opening of its file, which a forked child shares: the child would keep it
 # beyond the end of its parent, and nobody could recover the run. So it closes what it inherits.
@@ -46,10 +51,14 @@ def _let_go(lock: threading.RLock) -> None:
 
 
 class RunLock:
-    """An exclusive lock on a file, gone with its process however that ends."""
+    """An exclusive lock on a file, gone with its process however that ends.
 
-    def __init__(self, fd: int) -> None:
+    One that is not `sure` is on a file system without locks, where others may have it too.
+    """
+
+    def __init__(self, fd: int, sure: bool) -> None:
         self._fd = fd
+        self.sure = sure
         _taken.add(self)
 
     @classmethod
@@ -64,19 +73,28 @@ class RunLock:
     @classmethod
     def _acquired(cls, path: Path, private: bool) -> RunLock | None:
         fd = open_append(path, private)
+        sure = True
         try:
             _try_lock(fd)
-        except OSError:
-            os.close(fd)
-            return None
+        except OSError as error:
+            if error.errno in _HELD:
+                os.close(fd)
+                return None
+            sure = False
         # Between opening and locking, the last holder may have removed the directory.
         try:
             if os.fstat(fd).st_ino == os.stat(path).st_ino:
-                return cls(fd)
+                return cls(fd, sure)
         except OSError:
             pass
         os.close(fd)
         return None
+
+    def touch(self) -> None:
+        """Make the file look fresh. Not by its name: on NFS, to close a second descriptor of it
+        would give the lock away."""
+        if os.utime in os.supports_fd:
+            os.utime(self._fd)
 
     def release(self) -> None:
         """Let the next one have it. A forked child calls this too: it only closes its own copy."""

@@ -1,18 +1,23 @@
 """`media.jsonl`: the artifacts of a run, and which of them the platform has.
 
 Append-only, one line for each change, the last one about an artifact wins: a run with thousands of
-figures would rewrite its list thousands of times otherwise. Owned by the thread that uploads.
+figures would rewrite its list thousands of times otherwise. The thread that uploads writes it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Optional
 
 from argus.core.jsonl import LineSplitter, parsed_object
 from argus.rundir import files, layout
+
+_READ_BYTES = 262_144
+_MAX_LINE_BYTES = 1_048_576  # no artifact takes a tenth of it
 
 PENDING = "pending"
 DELIVERED = "delivered"
@@ -35,33 +40,61 @@ class MediaList:
     def __init__(self, directory: Path, private: bool) -> None:
         self._path = directory / layout.MEDIA
         self._private = private
+        self._path_guard = threading.Lock()  # guards the path and what was noted
+        self._noted: dict[Artifact, None] = {}  # pending ones, by this process
 
     def note(self, artifact: Artifact, state: str, reason: str | None = None) -> None:
         """Remember the state of an artifact. Raises OSError where the disk refuses."""
-        line = {**artifact._asdict(), "state": state}
-        if reason:
-            line["reason"] = reason
-        # ASCII: a file name need not be UTF-8, and only escapes bring such a one back unharmed.
-        data = json.dumps(line).encode("ascii")
-        files.append_lines(self._path, [data], self._private)
+        with self._path_guard:
+            if state == PENDING:
+                self._noted[artifact] = None
+            else:
+                self._noted.pop(artifact, None)
+            files.append_lines(self._path, [_line(artifact, state, reason)], self._private)
 
     def pending(self) -> list[Artifact]:
         """The artifacts that the platform does not have, in the order in which they came."""
-        states: dict[Artifact, str] = {}
+        pending: dict[Artifact, None] = {}
         for line in self._lines():
             document = parsed_object(line)
             artifact = _artifact(document) if document is not None else None
-            if artifact is not None and document is not None:
-                states[artifact] = str(document.get("state"))
-        return [artifact for artifact, state in states.items() if state == PENDING]
+            if artifact is None or document is None:
+                continue
+            if document.get("state") == PENDING:
+                pending[artifact] = None
+            else:
+                pending.pop(artifact, None)
+        return list(pending)
 
-    def _lines(self) -> list[bytes]:
+    def move_to(self, directory: Path) -> None:
+        """Go on in another directory, with what this process has noted and not delivered.
+
+        Raises OSError where the disk refuses.
+        """
+        with self._path_guard:
+            path = directory / layout.MEDIA
+            if self._noted:
+                lines = [_line(artifact, PENDING, None) for artifact in self._noted]
+                files.append_lines(path, lines, self._private)
+            self._path = path
+
+    def _lines(self) -> Iterator[bytes]:
         try:
-            fd = os.open(self._path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            fd = files.open_read(self._path)
         except OSError:
-            return []
+            return
+        splitter = LineSplitter(_MAX_LINE_BYTES)
         with os.fdopen(fd, "rb") as file:
-            return LineSplitter().feed(file.read())
+            while chunk := file.read(_READ_BYTES):
+                yield from splitter.feed(chunk)
+
+
+def _line(artifact: Artifact, state: str, reason: str | None) -> bytes:
+    document = {**artifact._asdict(), "state": state}
+    if reason:
+        document["reason"] = reason
+    # ASCII: a file name need not be UTF-8, and only escapes bring such a one back unharmed.
+    return json.dumps(document).encode("ascii")
 
 
 def _artifact(document: dict[str, object]) -> Artifact | None:

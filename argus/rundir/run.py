@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from argus.core.flight import DeadLetter
-from argus.rundir import files, layout, sidecar
+from argus.rundir import files, layout, sidecar, writer
 from argus.rundir.journal import Journal
 from argus.rundir.lock import RunLock
 from argus.rundir.media import MediaList
+
+_MAX_DEAD_LINES = 1_000  # in memory, while the disk refuses
+SWEEP_AFTER_S = 3_600.0  # what has no event by then will never have one
 
 # Run directories that this process writes or recovers. The lock alone does not tell them apart
 # where a file system gives every lock of a process to the whole process, as NFS does.
@@ -28,58 +32,87 @@ class RunDirectory:
         self._lock = lock
         self.journal = Journal(path, private=not kept)
         self.media = MediaList(path, private=not kept)
+        self._dead_lines: list[bytes] = []  # not written yet
         _held.add(str(path))
 
     @classmethod
     def create(cls, path: Path, kept: bool) -> RunDirectory:
         """Make and lock a new run directory. Raises OSError, also where somebody holds it."""
         files.make_dir(path, private=not kept)
-        run = cls._locked(path, kept)
-        if run is None:
-            raise FileExistsError(f"{path} is being written by somebody else")
-        return run
+        if str(path) in _held:
+            raise _in_use(path)
+        return cls._opened(path, _new_lock(path, kept), kept)
 
     @classmethod
     def recover(cls, path: Path, kept: bool) -> RunDirectory | None:
-        """Lock what a dead process has left; None while its writer lives, or it is not ours."""
-        return cls._locked(path, kept) if (path / layout.EVENTS).exists() else None
+        """Lock what a dead process has left; None while its writer may live, or it is not ours.
+
+        Raises OSError where it cannot be opened.
+        """
+        if not _is_ours(path) or not (path / layout.EVENTS).exists():
+            return None
+        lock = _lock_of_the_dead(path, kept)
+        return cls._opened(path, lock, kept) if lock is not None else None
 
     @classmethod
-    def _locked(cls, path: Path, kept: bool) -> RunDirectory | None:
-        if str(path) in _held:
-            return None
-        lock = RunLock.acquire(path / layout.LOCK, private=not kept)
-        if lock is None:
-            return None
+    def _opened(cls, path: Path, lock: RunLock, kept: bool) -> RunDirectory:
         try:
             return cls(path, lock, kept)
         except OSError:
             lock.release()
             raise
 
+    def move_to(self, path: Path, content: dict[str, Any]) -> None:
+        """Go on in a new directory, with what is not delivered, as somebody has removed this one.
+        `content` is for its sidecar, which comes first: events without it would be nobody's.
+
+        Raises OSError where none can be had: then the journal is where it was.
+        """
+        files.make_dir(path, private=not self.kept)
+        lock = _new_lock(path, self.kept)
+        try:
+            sidecar.write(path, content, private=not self.kept)
+            self.journal.move_to(path, whole=self.kept)
+        except OSError:
+            _clear(path, lock)
+            raise
+        self._lock.release()
+        self._lock = lock
+        _held.discard(str(self.path))
+        self.path = path
+        _held.add(str(path))
+        self.media.move_to(path)
+
     def describe(self, content: dict[str, Any]) -> None:
         """Replace the sidecar."""
         sidecar.write(self.path, content, private=not self.kept)
 
+    @property
+    def is_described(self) -> bool:
+        """Whether the sidecar is there: what cleans a temporary directory takes old files away."""
+        return os.path.lexists(self.path / layout.SIDECAR)
+
     def set_aside(self, dead: Sequence[DeadLetter]) -> None:
-        """Keep events that no platform will take, each with the reason."""
-        lines = [_dead_line(letter) for letter in dead]
-        if not lines:
-            return  # an empty file would look like a dead letter
-        files.append_lines(self.path / layout.REJECTED, lines, private=not self.kept)
+        """Keep events that no platform will take, each with the reason.
+
+        Raises OSError where the disk refuses; the next call, or `finish`, tries again.
+        """
+        room = _MAX_DEAD_LINES - len(self._dead_lines)
+        self._dead_lines += [_dead_line(letter) for letter in dead[:room]]
+        if self._dead_lines:  # an empty file would look like a dead letter
+            path = self.path / layout.REJECTED
+            files.append_lines(path, self._dead_lines, private=not self.kept)
+            self._dead_lines = []
 
     def beat(self) -> None:
-        """Give a sign of life."""
-        path = self.path / layout.HEARTBEAT
-        try:
-            os.utime(path)
-        except FileNotFoundError:
-            os.close(files.open_append(path, private=not self.kept))
+        """Give a sign of life. The lock looks fresh too, to what removes old files."""
+        files.touch(self.path / layout.HEARTBEAT, private=not self.kept)
+        self._lock.touch()
 
     @property
     def has_dead_letters(self) -> bool:
         """Whether something was refused for good: then the directory stays, for a person to look."""
-        return (self.path / layout.REJECTED).exists()
+        return bool(self._dead_lines) or os.path.lexists(self.path / layout.REJECTED)
 
     @property
     def stays(self) -> bool:
@@ -88,10 +121,13 @@ class RunDirectory:
 
     def finish(self) -> None:
         """All is delivered: let go, and remove what nobody needs any more."""
-        if self.stays:
-            self.release()
-        else:
-            self.remove()
+        try:
+            self.set_aside([])
+        finally:
+            if self.stays:
+                self.release()
+            else:
+                self.remove()
 
     def release(self) -> None:
         """Close everything and let the next one have the directory."""
@@ -102,17 +138,27 @@ class RunDirectory:
     def remove(self) -> None:
         """Delete the directory with all that we put there, and let go of it."""
         self.journal.close()  # Windows removes no file that is open
-        lock = self.path / layout.LOCK
         try:
-            for entry in list(self.path.iterdir()):
-                if entry != lock and (entry.is_file() or entry.is_symlink()):
-                    entry.unlink(missing_ok=True)
-            if os.name == "nt":
-                self.release()
-            lock.unlink(missing_ok=True)  # held, so that nobody gets a lock that is to vanish
+            _clear(self.path, self._lock)
         finally:
             self.release()
-        self.path.rmdir()
+
+
+def sweep(path: Path, wall_now: float) -> bool:
+    """Remove a directory whose process ended before its first event, an hour ago or more.
+
+    False where it is none, or its writer may live. Raises OSError where it cannot be removed.
+    """
+    if not _is_ours(path) or wall_now - os.lstat(path).st_mtime < SWEEP_AFTER_S:
+        return False
+    lock = _lock_of_the_dead(path, kept=False) if _is_barren(path) else None
+    if lock is None:
+        return False
+    if not _is_barren(path):  # it was not as dead as it seemed
+        lock.release()
+        return False
+    _clear(path, lock)
+    return True
 
 
 def forget_held() -> None:
@@ -122,6 +168,62 @@ def forget_held() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=forget_held)
+
+
+def _new_lock(path: Path, kept: bool) -> RunLock:
+    lock = RunLock.acquire(path / layout.LOCK, private=not kept)
+    if lock is None:
+        raise _in_use(path)
+    return lock
+
+
+def _in_use(path: Path) -> OSError:
+    return FileExistsError(f"{path} is being written by somebody else")
+
+
+def _lock_of_the_dead(path: Path, kept: bool) -> RunLock | None:
+    """The lock of a directory whose writer has ended; None where it lives, or nobody can tell."""
+    if str(path) in _held:
+        return None
+    lock = RunLock.acquire(path / layout.LOCK, private=not kept)
+    if lock is not None and not lock.sure and not writer.is_certainly_dead(sidecar.read(path)):
+        lock.release()
+        return None
+    return lock
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return layout.is_own_dir(path, writer.user_id())
+    except FileNotFoundError:  # somebody else was faster
+        return False
+
+
+def _is_barren(path: Path) -> bool:
+    """Whether there is no event, dead letter or artifact in it."""
+    for name in (layout.EVENTS, layout.REJECTED, layout.MEDIA):
+        try:
+            info = os.lstat(path / name)
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(info.st_mode) or info.st_size:
+            return False
+    return True
+
+
+def _clear(path: Path, lock: RunLock) -> None:
+    """Remove a directory with all files in it; a directory in it is somebody else's, and stays."""
+    own = path / layout.LOCK
+    try:
+        for entry in list(path.iterdir()):
+            if entry != own and (entry.is_symlink() or not entry.is_dir()):
+                entry.unlink(missing_ok=True)
+        if os.name == "nt":
+            lock.release()  # it removes no file that is open
+        own.unlink(missing_ok=True)  # last, and held, so that nobody gets a lock that is to vanish
+    finally:
+        lock.release()
+    path.rmdir()
 
 
 def _dead_line(letter: DeadLetter) -> bytes:

@@ -24,11 +24,8 @@ def write(directory: Path, content: dict[str, Any], private: bool) -> None:
 
 def read(directory: Path) -> dict[str, Any]:
     """The sidecar of a run; empty where there is none that can be read."""
-    path = directory / layout.SIDECAR
     try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > _MAX_BYTES:
-            return {}
-        return parsed_object(path.read_bytes()) or {}
+        return parsed_object(files.read_whole(directory / layout.SIDECAR, _MAX_BYTES)) or {}
     except OSError:
         return {}
 

@@ -6,12 +6,15 @@ import getpass
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from argus.core.redact import command_line, redacted
 
 _MAX_COMMAND = 4_096
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PID_NAMESPACE = Path("/proc/self/ns/pid")
 
 
 def host_name() -> str:
@@ -36,6 +39,41 @@ def boot_id() -> str | None:
     """What changes with each start of this machine: a pid of an earlier boot means nothing."""
     try:
         return _BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return None
+
+
+def identity() -> dict[str, Any]:
+    """This process as the sidecar of its run names it."""
+    return {"pid": os.getpid(), **_whereabouts()}
+
+
+def is_certainly_dead(content: Mapping[str, Any]) -> bool:
+    """Whether the process that a sidecar names has ended: only the machine that it ran on can
+    tell, and a container only of its own processes."""
+    here = _whereabouts()
+    pid = content.get("pid")
+    if None in here.values() or any(content.get(key) != here[key] for key in here):
+        return False
+    if not isinstance(pid, int) or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def _whereabouts() -> dict[str, str | None]:
+    """What a pid means something within; the last two are None where the system has no such."""
+    return {"host": host_name(), "boot_id": boot_id(), "pid_namespace": _pid_namespace()}
+
+
+def _pid_namespace() -> str | None:
+    try:
+        return os.readlink(_PID_NAMESPACE)
     except OSError:
         return None
 

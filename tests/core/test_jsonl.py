@@ -15,6 +15,7 @@ from argus.core.jsonl import (
     parsed_object,
     read_line,
     read_own_line,
+    total_size,
 )
 
 
@@ -91,6 +92,23 @@ def test_lines_are_the_same_however_the_stream_is_cut(seed: int) -> None:
 
     assert seen == lines
     assert splitter.torn_bytes == 4
+
+
+def test_only_the_beginning_of_an_endless_line_is_kept() -> None:
+    splitter = LineSplitter(max_bytes=10)
+    assert splitter.feed(b"whole\nbegi") == [b"whole"]
+    for _ in range(1_000):
+        assert splitter.feed(b"ns with") == []
+    assert splitter.torn_bytes == 7_004
+    assert splitter.feed(b"\nnext\n") == [b"begins wit", b"next"]
+    assert splitter.torn_bytes == 0
+
+
+def test_line_that_is_not_all_in_memory_takes_its_whole_size_in_the_file() -> None:
+    cut = Line(b"begins", None, left_out=94)
+
+    assert cut.size == 101
+    assert total_size([cut, Line(b"next", None)]) == 106
 
 
 def test_own_lines_are_read_back_at_a_glance_and_damaged_ones_are_not() -> None:

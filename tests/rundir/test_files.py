@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -99,6 +99,58 @@ def test_directory_below_a_file_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(OSError):
         files.make_dir(tmp_path / "file" / "a", private=True)
+
+
+def _fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@posix
+@pytest.mark.parametrize("make", [_fifo, _device, Path.mkdir])
+def test_what_is_no_file_is_refused_and_nothing_waits_for_it(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "a"
+    make(path)
+
+    for attempt in (
+        lambda: files.open_append(path, private=True),
+        lambda: files.open_read(path),
+        lambda: files.read_whole(path, 100),
+        lambda: files.append_lines(path, [b"x"], private=True),
+        lambda: files.touch(path, private=True),
+    ):
+        with pytest.raises(OSError):
+            attempt()
+
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_file_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+
+    assert files.read_whole(tmp_path / "a", 5) == b"12345"
+    with pytest.raises(OSError):
+        files.read_whole(tmp_path / "a", 4)
+    with pytest.raises(FileNotFoundError):
+        files.read_whole(tmp_path / "b", 4)
+
+
+def test_directory_that_somebody_else_makes_meanwhile_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "a"
+    place.mkdir(mode=0o755)
+    answers = iter([False, True, True])  # not there yet; its parent; and then it is
+    monkeypatch.setattr(Path, "is_dir", lambda self: next(answers))
+
+    files.make_dir(place, private=True)
+
+    assert os.name == "nt" or _mode(place) == 0o755
 
 
 def test_appending_adds_to_what_is_there(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +15,9 @@ from random import Random
 import pytest
 
 import argus
-from argus.core.jsonl import Line, read_line
+from argus.core.jsonl import Line, read_line, total_size
+from argus.rundir import files
+from argus.rundir import journal as journal_module
 from argus.rundir.journal import Journal
 
 posix = pytest.mark.skipif(os.name == "nt", reason="limits, modes and links are those of POSIX")
@@ -84,16 +88,20 @@ def test_file_begins_anew_with_what_is_not_delivered(
     journal.append([A, B, C])
     journal.move(delivered * SIZE)
     journal.save_position()
+    reader = journal.read_from(delivered * SIZE, read_line)
 
-    assert journal.drop_delivered() == delivered * SIZE
-    left = [A, B, C][delivered:]
-    assert (journal.size, journal.position) == (len(left) * SIZE, 0)
+    journal.drop_delivered()
     journal.append([A])
 
-    assert _reopened(tmp_path) == ((len(left) + 1) * SIZE, 0, [*left, A])
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        {"events.jsonl", *(["delivered"] if delivered else [])}
-    )
+    left = [*[A, B, C][delivered:], A]
+    assert (journal.size, journal.position) == (4 * SIZE, delivered * SIZE)
+    assert (journal.file_bytes, journal.delivered_bytes) == (len(left) * SIZE, 0)
+    assert [line.data for line in reader.take(10, 10_000)] == left
+    assert (tmp_path / "delivered").read_bytes() == b"0\n"
+    assert _reopened(tmp_path) == (len(left) * SIZE, 0, left)
+    journal.move(SIZE)
+    journal.save_position()
+    assert _reopened(tmp_path)[1] == SIZE
 
 
 def test_file_that_cannot_be_replaced_stays_as_it_is(
@@ -301,15 +309,102 @@ def test_lines_longer_than_one_read_come_out_whole(journal: Journal) -> None:
     assert _read(journal, 0) == lines
 
 
-def test_reader_outlives_its_journal(journal: Journal) -> None:
-    journal.append([A])
+def test_journal_and_its_readers_go_on_in_another_directory(tmp_path: Path) -> None:
+    for name, whole, expected in (("spilled", False, [B, C, A]), ("kept", True, [A, B, C, A])):
+        for part in (name, name + "-again"):
+            (tmp_path / part).mkdir()
+        journal = Journal(tmp_path / name, private=True)
+        journal.append([A, B, C])
+        journal.move(SIZE)
+        reader = journal.read_from(journal.position, read_line)
+        assert [line.data for line in reader.take(1, ALL)] == [B]
+        shutil.rmtree(tmp_path / name)
+        assert not journal.is_in_place
+
+        journal.move_to(tmp_path / (name + "-again"), whole)
+        journal.append([A])
+        assert journal.is_in_place
+        assert [line.data for line in reader.take(10, ALL)] == [C, A]
+        journal.move(SIZE)
+        journal.save_position()
+        journal.close()
+
+        assert (tmp_path / (name + "-again") / "events.jsonl").read_bytes() == b"".join(
+            line + b"\n" for line in expected
+        )
+        assert _reopened(tmp_path / (name + "-again"))[2] == [C, A]
+
+
+def test_journal_that_cannot_move_is_as_it_was(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, private=True)
+    journal.append([A, B])
+
+    with pytest.raises(OSError):
+        journal.move_to(tmp_path / "nowhere", whole=False)
+
+    assert journal.is_in_place
+    journal.append([C])
+    journal.close()
+    assert (tmp_path / "events.jsonl").read_bytes() == THREE
+
+
+@posix
+def test_file_that_cannot_be_read_any_more_moves_as_one_dead_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path, private=True)
+    journal.append([A, B])
+    (tmp_path / "again").mkdir()
+
+    def stale(fd: int, size: int, offset: int) -> bytes:
+        raise OSError(errno.ESTALE, "Stale file handle")  # NFS: another machine has removed it
+
+    monkeypatch.setattr(files, "read_at", stale)
+    journal.move_to(tmp_path / "again", whole=False)
+    monkeypatch.undo()
+    journal.append([C])
+
+    assert journal.size == 3 * SIZE
+    dead = Line(b"\0" * (2 * SIZE - 1), None)
     reader = journal.read_from(0, read_line)
-
+    assert reader.take(10, ALL) == [dead, Line(C, "c")]
     journal.close()
+
+
+@posix
+@pytest.mark.parametrize("instead", ["nothing", "another file", "link", "directory"])
+def test_file_that_is_not_where_it_was_is_noticed(tmp_path: Path, instead: str) -> None:
+    journal = Journal(tmp_path, private=True)
+    assert journal.is_in_place
+    path = tmp_path / "events.jsonl"
+    path.rename(tmp_path / "elsewhere")
+    if instead == "another file":
+        path.write_bytes(b"")
+    elif instead == "link":
+        path.symlink_to(tmp_path / "elsewhere")
+    elif instead == "directory":
+        path.mkdir()
+
+    assert not journal.is_in_place
     journal.close()
 
-    assert reader.take(1, ALL) == [Line(A, "a")]
-    reader.close()
+
+def test_line_that_memory_shall_not_hold_is_one_dead_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "MAX_LINE_BYTES", 300_000)
+    monkeypatch.setattr(journal_module, "_SHOWN_BYTES", 5)
+    journal = Journal(tmp_path, private=True)
+    long = b"x" * 700_000
+    journal.append([A, long, B, long])
+
+    reader = journal.read_from(0, read_line)
+    lines = reader.take(10, ALL)
+
+    cut = Line(b"xxxxx", None, left_out=699_995)
+    assert lines == [Line(A, "a"), cut, Line(B, "b"), cut]
+    assert total_size(lines) == journal.size
+    journal.close()
 
 
 @posix

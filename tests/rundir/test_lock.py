@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -183,6 +184,39 @@ def test_link_and_missing_directory_are_errors(tmp_path: Path, path: Path) -> No
     with pytest.raises(FileNotFoundError):
         RunLock.acquire(tmp_path / "nowhere" / "lock", private=True)
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
+@pytest.mark.parametrize("code", ["ENOLCK", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EIO"])
+def test_without_locks_there_is_one_that_is_not_sure(
+    path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    import fcntl
+
+    def flock(fd: int, operation: int) -> None:
+        raise OSError(getattr(errno, code), code)
+
+    sure = RunLock.acquire(path, private=True)
+    assert sure is not None
+    sure.release()
+    monkeypatch.setattr(fcntl, "flock", flock)
+    unsure = RunLock.acquire(path, private=True)
+    assert unsure is not None
+    unsure.release()
+
+    assert (sure.sure, unsure.sure) == (True, False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="times of descriptors are those of POSIX")
+def test_lock_can_look_fresh_without_a_second_descriptor(path: Path) -> None:
+    lock = RunLock.acquire(path, private=True)
+    assert lock is not None
+    os.utime(path, (0, 0))
+
+    lock.touch()
+
+    assert path.stat().st_mtime > 1_000_000_000
+    lock.release()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="counts descriptors as POSIX does")

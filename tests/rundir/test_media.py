@@ -39,7 +39,7 @@ def test_last_word_on_an_artifact_wins(media: MediaList, state: str) -> None:
     assert media.pending() == [ACC]
 
     media.note(LOSS, PENDING)
-    assert media.pending() == [LOSS, ACC]
+    assert media.pending() == [ACC, LOSS]
 
 
 def test_same_file_of_another_job_size_or_label_is_another_artifact(media: MediaList) -> None:

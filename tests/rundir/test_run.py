@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ import argus
 from argus.core.flight import DeadLetter
 from argus.core.jsonl import Line, read_line
 from argus.rundir import sidecar
+from argus.rundir.journal import Journal
 from argus.rundir.lock import RunLock
 from argus.rundir.run import RunDirectory, forget_held
 
@@ -307,6 +309,53 @@ def test_finished_run_goes_unless_somebody_may_want_to_look(
         lock = RunLock.acquire(path / "lock", private=False)
         assert lock is not None
         lock.release()
+
+
+def test_dead_letters_that_the_disk_refuses_are_kept_once_it_takes_them(
+    path: Path, run: RunDirectory
+) -> None:
+    (path / "rejected.jsonl").mkdir()
+    with pytest.raises(OSError):
+        run.set_aside([DeadLetter(read_line(EVENT), "bad")])
+    assert run.stays
+    (path / "rejected.jsonl").rmdir()
+
+    run.finish()
+
+    (line,) = (path / "rejected.jsonl").read_bytes().splitlines()
+    assert json.loads(line)["reason"] == "bad"
+
+
+@posix
+def test_run_that_cannot_move_goes_on_where_it_is(
+    tmp_path: Path, path: Path, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.journal.append([EVENT])
+
+    def refuse(self: Journal, directory: Path, whole: bool) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Journal, "move_to", refuse)
+    with pytest.raises(OSError):
+        run.move_to(tmp_path / "spill" / "b2", {})
+
+    assert _names(tmp_path / "spill") == ["b1"]
+    assert run.path == path
+    assert RunDirectory.recover(path, kept=False) is None
+
+
+@posix
+def test_moved_run_is_described_and_held(tmp_path: Path, path: Path, run: RunDirectory) -> None:
+    run.journal.append([EVENT])
+    shutil.rmtree(path)
+    again = tmp_path / "spill" / "b2"
+
+    run.move_to(again, {"batch_id": "b1"})
+
+    assert sidecar.read(again)["batch_id"] == "b1"
+    assert (again / "events.jsonl").read_bytes() == EVENT + b"\n"
+    assert RunDirectory.recover(again, kept=False) is None
+    RunDirectory.create(path, kept=False).release()  # nobody holds the old one
 
 
 @posix
