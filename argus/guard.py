@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 
+from argus.core.interruption import is_interruption
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 
 def never_raises(otherwise: Any) -> Callable[[Call], Call]:
     """A method that returns `otherwise` where it would raise, and has its object's `_notices`
-    tell it once. KeyboardInterrupt and SystemExit are the user's, and pass."""
+    tell it once. KeyboardInterrupt, SystemExit and what a signal handler raises are the user's,
+    and pass."""
 
     def decorate(call: Call) -> Call:
         @functools.wraps(call)
@@ -31,7 +34,12 @@ def never_raises(otherwise: Any) -> Callable[[Call], Call]:
 
 
 def tell(owner: Any, name: str, error: BaseException) -> None:
-    """Say once that a call has failed inside. Only the type: an error's text may be anything."""
+    """Say once that a call has failed inside. Only the type: an error's text may be anything.
+
+    Raises `error` again where the call has not failed at all, but was interrupted.
+    """
+    if is_interruption(error):
+        raise error
     owner._notices.warn(
         f"call {name}", "%s() failed inside and was left out: %s", name, type(error).__name__
     )

@@ -8,7 +8,7 @@ import time
 from argus.core.fields import fitted
 from argus.core.identity import fit_id
 from argus.core.schema import MAX_JOB_ID, RESERVED_KEYS
-from argus.core.values import PLAIN_NUMBERS, bounded_text, plain
+from argus.core.values import MAX_VALUES, PLAIN_NUMBERS, bounded_text, class_name, plain
 from argus.delivery.upload_request import UploadRequest, path_text
 from argus.guard import never_raises, tell
 
@@ -102,7 +102,7 @@ class JobContext:
             if (
                 type(epoch) is not int
                 or not -_MAX_EXACT <= epoch <= _MAX_EXACT
-                or not PLAIN_NUMBERS.issuperset(map(type, data.values()))
+                or not PLAIN_NUMBERS.issuperset(map(id, map(type, data.values())))
                 or not RESERVED_KEYS.isdisjoint(extra)
             ):
                 data = self._fitted_epoch(data)
@@ -116,6 +116,10 @@ class JobContext:
         """Keep final metrics, a mapping; several calls merge. They are sent with `job_done`."""
         values = plain(m)
         if isinstance(values, dict):
+            new = [name for name in values if name not in self._metrics]
+            for name in new[max(MAX_VALUES - len(self._metrics), 0) :]:
+                del values[name]
+                self._notices.mistake("metrics() was given more than one event may hold")
             self._metrics.update(values)
         else:
             self._notices.mistake("metrics() takes a mapping; what it was given is left out")
@@ -168,7 +172,7 @@ class JobContext:
         else:
             data.update(status="DONE", train_epochs=self._epochs)
         if self._metrics or not failed:
-            data["metrics"] = dict(self._metrics)
+            data["metrics"] = plain(self._metrics)  # together they may be more than an event holds
         self._reporter._put("job_failed" if failed else "job_done", self._job_id, data)
 
     def _usable_id(self, job_id: Any) -> str:
@@ -204,19 +208,23 @@ def is_failure(exc: BaseException | None) -> bool:
 
 def exit_code(exc: BaseException) -> int:
     """The exit code that a process ends with because of `exc`."""
-    if isinstance(exc, KeyboardInterrupt):
+    kind = type(exc)  # isinstance would ask the exception too, which may raise another
+    if issubclass(kind, KeyboardInterrupt):
         return 130
-    if not isinstance(exc, SystemExit):
+    if not issubclass(kind, SystemExit):
         return 1
-    code: Any = exc.code  # anything may be given to sys.exit(), and is not asked what it equals
+    # Anything may be given to sys.exit(), and is not asked what it equals.
+    code: Any = SystemExit.__dict__["code"].__get__(exc)
     if code is None:
         return 0
     return int.__int__(code) if issubclass(type(code), int) else 1
 
 
 def described(exc: BaseException | None) -> dict[str, str]:
-    """The fields that say why something failed. No exception is kept: it would keep the frames
-    of the training, and all tensors in them, alive."""
-    name = type(exc).__name__
-    text = bounded_text(exc)
+    """The fields that say why something failed, secrets hidden. No exception is kept: it would
+    keep the frames of the training, and all tensors in them, alive."""
+    from argus.core.redact import redacted  # patterns to compile, which most runs never need
+
+    name = class_name(exc)
+    text = redacted(bounded_text(exc))
     return {"error": f"{name}: {text}" if text else name, "reason": name}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from argus.core.flat_yaml import parse_flat_yaml
 from argus.core.secret import Secret
-from argus.core.values import bounded_text
+from argus.core.values import bounded_text, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,15 +103,14 @@ def interval_s(value: Any, default_s: float) -> float | None:
 
     What is neither counts as True. Raises nothing; a number out of bounds is brought within.
     """
+    value = plain(value)  # the `True` of numpy is none of Python's
     if value is False or value is None:
         return None
     if value is True:
         return default_s
     try:
         seconds = float(value)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # a foreign `__float__` may raise anything, SystemExit too
+    except (TypeError, ValueError, OverflowError):
         return default_s
     if seconds <= 0:
         return None
