@@ -16,7 +16,7 @@ if not hasattr(signal, "raise_signal") or not hasattr(signal, "SIGUSR1"):
     pytest.skip("this system has no signals to spare", allow_module_level=True)
 
 
-class Preempted(Exception):
+class PreemptedError(Exception):
     pass
 
 
@@ -29,7 +29,7 @@ def end_by_name(number: int, frame: Any) -> None:
 
 
 def deeper() -> None:
-    raise Preempted
+    raise PreemptedError
 
 
 class Handler:
@@ -64,11 +64,11 @@ class Gpu:
 def test_what_a_signal_handler_raises_during_a_conversion_passes(
     handler: Any, convert: Any
 ) -> None:
-    with pytest.raises((SystemExit, Preempted)):
+    with pytest.raises((SystemExit, PreemptedError)):
         convert(Gpu())
 
 
-@pytest.mark.parametrize("error", [SystemExit(1), GeneratorExit(), Preempted(), ValueError()])
+@pytest.mark.parametrize("error", [SystemExit(1), GeneratorExit(), PreemptedError(), ValueError()])
 def test_what_the_method_of_a_value_raises_does_not(error: BaseException) -> None:
     class Value:
         def item(self, number: int = 1, frame: object = None) -> None:
