@@ -54,11 +54,21 @@ _strict = _strict_encoder()
 
 
 class Encoder:
-    """Encodes the records of one writer. `random` are ten random bytes, fresh for each writer."""
+    """Encodes the records of one writer. `random` are ten random bytes, fresh for each writer.
 
-    def __init__(self, batch_id: str, source: Mapping[str, str], random: bytes) -> None:
+    `hide` takes out of JSON text what must not leave, and leaves JSON text.
+    """
+
+    def __init__(
+        self,
+        batch_id: str,
+        source: Mapping[str, str],
+        random: bytes,
+        hide: Callable[[str], str] = str,
+    ) -> None:
         self._batch_id = batch_id
-        self._source = _strict(dict(source))
+        self._hide = hide
+        self._source = hide(_strict(dict(source)))
         self._id_prefix = event_id_prefix(random)
         self.count = 0
         self._second = -1
@@ -76,7 +86,7 @@ class Encoder:
         )
         line = (
             f'{{"event_id":"{self._id_prefix}{self.count:012x}{head[0]}'
-            f"{self._time_text(timestamp)}{head[1]}{encode_data(data)}}}"
+            f"{self._time_text(timestamp)}{head[1]}{self._hide(encode_data(data))}}}"
         )
         try:
             return line.encode()
@@ -86,11 +96,11 @@ class Encoder:
     def _head(self, event_type: str, job_id: str | None, batch_id: str | None) -> tuple[str, str]:
         if len(self._heads) >= _MAX_HEADS:
             self._heads.clear()
-        job = "null" if job_id is None else _strict(job_id)
+        job = "null" if job_id is None else self._hide(_strict(job_id))
+        batch = self._hide(_strict(batch_id or self._batch_id))
         head = (
             f'","schema_version":"{schema.SCHEMA_VERSION}","event_type":"{event_type}","timestamp":"',
-            f'","batch_id":{_strict(batch_id or self._batch_id)},"job_id":{job}'
-            f',"source":{self._source},"data":',
+            f'","batch_id":{batch},"job_id":{job},"source":{self._source},"data":',
         )
         self._heads[event_type, job_id, batch_id] = head
         return head

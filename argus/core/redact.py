@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Optional
+
+from argus.core.secret import Secret
 
 HIDDEN = "***"
 
@@ -66,6 +69,9 @@ _SUBSTITUTIONS = (
     ),
     (re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), HIDDEN),
 )
+# A token that is found in JSON as it stands, and inside of strings alone: long enough to be no word,
+# of characters that need no escape, and one at least that no number, `true`, `false` or `null` has.
+_HIDEABLE = re.compile(r"(?=.*[^-+.:0-9eEtrufalsn])[A-Za-z0-9_.~+/=:-]{8,}")
 _SECRET_OPTION = re.compile(rf"(?i)--?{_SECRET_NAME}")
 _SECRET_ASSIGNMENT = re.compile(rf"(?i)([-+]{{0,2}}{_SECRET_NAME}=).*", re.DOTALL)
 
@@ -80,6 +86,17 @@ def redacted(text: str) -> str:
 def looks_secret(name: str, value: str) -> bool:
     """Whether a variable is one to keep to oneself, by its name or by what it holds."""
     return f"{name}={value}" != redacted(f"{name}={value}")
+
+
+def hiding(token: Optional[Secret]) -> Callable[[str], str]:
+    """What takes a reporter's own token out of JSON text, wherever a user has put it.
+
+    One that is as short as a word, or made of digits alone, is left: without it the text could be
+    no JSON, or say something else.
+    """
+    if token is None or not _HIDEABLE.fullmatch(token.reveal()):
+        return str
+    return lambda text: text.replace(token.reveal(), HIDDEN)
 
 
 def command_line(argv: Sequence[str]) -> str:
