@@ -43,4 +43,8 @@ def tell(owner: Any, name: str, error: BaseException) -> None:
     owner._notices.warn(
         f"call {name}", "%s() failed inside and was left out: %s", name, type(error).__name__
     )
+    import traceback  # as `logging` does, which has just been loaded
+
+    # Whoever shows or keeps the traceback gets no values with it: no token, and no tensor.
+    traceback.clear_frames(error.__traceback__)
     owner._notices.debug("%s() failed", name, exc_info=error)

@@ -63,7 +63,10 @@ class Settings:
 def resolve(
     monitor_url: Any, token: Any, environ: Mapping[str, str], file_text: str | None
 ) -> Settings:
-    """Settings from the two arguments of a Reporter, then the environment, then the file."""
+    """Settings from the two arguments of a Reporter, then the environment, then the file.
+
+    `token` may be a Secret, so that no frame on the way shows it.
+    """
     settings = Settings()
     filed, ignored = parse_flat_yaml(file_text or "", _FILE_KEYS)
     for line in ignored:
@@ -84,7 +87,8 @@ def resolve(
         return settings
     settings.url = _checked_url(given_url or _text(filed.get("url")), settings.complaints)
     filed_token = _text(filed.get("token"))
-    own_token = _text(token) or _text(environ.get("ARGUS_TOKEN"))
+    given_token = token.reveal() if type(token) is Secret else token
+    own_token = _text(given_token) or _text(environ.get("ARGUS_TOKEN"))
     if filed.get("token") != written_token:  # it names variables, which are the caller's
         own_token = own_token or filed_token
     settings.token = _token_for(
