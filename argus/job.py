@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from argus.copies import OneOfItsKind, job_again
 from argus.core.fields import fitted
 from argus.core.identity import fit_id
 from argus.core.schema import MAX_JOB_ID, RESERVED_KEYS
@@ -27,7 +28,7 @@ _MAX_EXACT = 2**53  # beyond it, and far beyond it, an integer deserves a closer
 _clock = time.time
 
 
-class JobContext:
+class JobContext(OneOfItsKind):
     """A job, from `job_start` to `job_done` or `job_failed`. Made by `Reporter.job`.
 
     Its methods may be used from any thread. They never raise and never wait, but for `upload`.
@@ -150,6 +151,9 @@ class JobContext:
             where, bounded_text(glob), self._reporter.batch_id, self._job_id, label=None
         )
         return self._reporter._upload(request, UPLOAD_WAIT_S if plain(wait) else 0.0)
+
+    def __reduce__(self) -> Any:
+        return job_again, (self._reporter, self._job_id)
 
     # The life cycle
 
