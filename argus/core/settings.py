@@ -283,6 +283,7 @@ def _seconds(text: str | None, default: float, name: str, complaints: list[str])
 
 def _text(value: Any) -> str | None:
     """A setting as stripped text; None where it says nothing."""
-    if value is None or type(value) in (bool, float, int):
+    kind = type(value)  # which may be of a class that compares itself in its own way
+    if value is None or kind is bool or kind is float or kind is int:
         return None
     return bounded_text(value).strip() or None
