@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 import tempfile
 import threading
@@ -97,6 +98,45 @@ def test_module_that_another_thread_is_importing_is_no_obstacle(
     assert platform.events("job_epoch")[0]["data"]["values"] == [1, {"a": 2}]
     assert platform.events("job_start")[1]["data"] == {"model": "m"}
     assert said == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "raise_signal"), reason="no signals here")
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda j, value: j.epoch(0, train_loss=value),
+        lambda j, value: j.metrics({"a": [value]}),
+        lambda j, value: j.log(value),
+        lambda j, value: emit("event", x=value),
+        lambda j, value: Reporter(heartbeat=value),
+        lambda j, value: j.upload(value),
+    ],
+)
+@pytest.mark.parametrize("error", [SystemExit, TimeoutError])
+def test_signal_that_comes_while_a_value_is_waited_for_ends_the_training(
+    platform: StandIn, call: Any, error: type[BaseException]
+) -> None:
+    class Slow:
+        def item(self) -> float:
+            signal.raise_signal(signal.SIGTERM)
+            return 0.5
+
+        __str__ = __fspath__ = item  # type: ignore[assignment]
+
+    def end(number: int, frame: object) -> None:
+        raise error(3)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(error), quiet() as r, r.job("j") as j:
+            call(j, Slow())
+            pytest.fail("the signal was swallowed")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert [event["data"]["reason"] for event in platform.events("batch_failed")] == [
+        error.__name__
+    ]
 
 
 # What was given is taken at the call

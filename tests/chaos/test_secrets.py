@@ -60,7 +60,7 @@ def test_own_token_leaves_in_no_event_and_is_in_no_file(
     assert len(platform.events()) == (8 if mode == "ok" else 0)
     assert platform.stats()["rejected"] == 0
     assert not [record for record in caplog.records if TOKEN in record.getMessage()]
-    figures.count("secrets looked for", len(lines))
+    figures.count("lines and objects searched for secrets", len(lines))
 
 
 SECRETS = {
@@ -89,7 +89,7 @@ def test_error_of_a_failure_hides_what_looks_like_a_secret(platform: StandIn) ->
         assert "S3cret" not in json.dumps(event)
     # A line of a log is the user's own: it arrives as it was written.
     assert [event["data"]["line"] for event in platform.events("log_line")] == list(SECRETS)
-    figures.count("secrets looked for", len(SECRETS))
+    figures.count("lines and objects searched for secrets", len(SECRETS))
 
 
 def own_objects() -> Iterator[Any]:
@@ -122,7 +122,7 @@ def test_no_object_of_any_thread_shows_the_token(platform: StandIn) -> None:
     assert {"Sender", "HttpClient", "StopPoll", "Uploader", "Encoder", "Secret"} <= names
     assert [name for name, text in shown if token in text] == []
     assert {q["headers"]["authorization"] for q in platform.requests()} == {f"Bearer {token}"}
-    figures.count("secrets looked for", len(shown))
+    figures.count("lines and objects searched for secrets", len(shown))
 
 
 @pytest.mark.parametrize("given", ["argument", "environment"])

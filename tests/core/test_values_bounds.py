@@ -110,13 +110,10 @@ def test_dataclass_without_end_ends() -> None:
     [
         lambda: [0.5] * 10_000_000,
         lambda: (0.5,) * 10_000_000,
-        lambda: dict.fromkeys(range(1_000_000), 0).values(),
         lambda: {(0.5,) * 10_000_000: 1},
-        lambda: [[["x" * 100_000_000]]],
         lambda: bytearray(100_000_000),
-        lambda: 1 << 33_000_000,
     ],
-    ids=["list", "tuple", "view", "key", "text_inside", "bytes", "integer"],
+    ids=["list", "tuple", "key", "bytes"],
 )
 def test_text_of_much_data_costs_no_more_than_its_beginning(make: Any) -> None:
     value = make()
