@@ -9,7 +9,7 @@ from argus.copies import OneOfItsKind, job_again
 from argus.core.fields import fitted
 from argus.core.identity import fit_id
 from argus.core.schema import MAX_JOB_ID, RESERVED_KEYS
-from argus.core.values import MAX_VALUES, PLAIN_NUMBERS, bounded_text, class_name, plain
+from argus.core.values import MAX_VALUES, PLAIN_NUMBER_IDS, bounded_text, class_name, plain
 from argus.delivery.upload_request import UploadRequest, path_text
 from argus.guard import never_raises, tell
 
@@ -103,7 +103,7 @@ class JobContext(OneOfItsKind):
             if (
                 type(epoch) is not int
                 or not -_MAX_EXACT <= epoch <= _MAX_EXACT
-                or not PLAIN_NUMBERS.issuperset(map(id, map(type, data.values())))
+                or not PLAIN_NUMBER_IDS.issuperset(map(id, map(type, data.values())))
                 or not RESERVED_KEYS.isdisjoint(extra)
             ):
                 data = self._fitted_epoch(data)

@@ -32,7 +32,7 @@ MAX_INT_BITS = 1023  # beyond this an integer is beyond float range, and a platf
 
 # The identities of the types whose values need no care: immutable, small, and numbers to every
 # platform. To look a type itself up would ask its metaclass for a hash.
-PLAIN_NUMBERS = frozenset({id(int), id(float)})
+PLAIN_NUMBER_IDS = frozenset({id(int), id(float)})
 
 _SHORT = 4_096  # what built-in data may hold for its text to be made whole
 _CONTAINERS = frozenset(
