@@ -101,6 +101,12 @@ def activated(reporter: Reporter) -> None:
     set_batch_id(reporter.batch_id)
 
 
+def opened(batch_id: str) -> Reporter | None:
+    """The open Reporter of that batch, the innermost one."""
+    found = [reporter for reporter in _active if reporter.batch_id == batch_id]
+    return found[-1] if found else None
+
+
 def deactivated(reporter: Reporter) -> None:
     """A Reporter has been closed: the one opened before it is active again."""
     if reporter in _active:

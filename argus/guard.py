@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 
+from argus.core.interruption import is_interruption
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +19,8 @@ ITSELF: Any = object()  # stands for the object whose method it is
 
 def never_raises(otherwise: Any) -> Callable[[Call], Call]:
     """A method that returns `otherwise` where it would raise, and has its object's `_notices`
-    tell it once. KeyboardInterrupt and SystemExit are the user's, and pass."""
+    tell it once. KeyboardInterrupt, SystemExit and what a signal handler raises are the user's,
+    and pass."""
 
     def decorate(call: Call) -> Call:
         @functools.wraps(call)
@@ -41,10 +44,18 @@ OUT_OF_ROOM = (RecursionError, MemoryError)
 
 
 def tell(owner: Any, name: str, error: BaseException) -> None:
-    """Say once that a call has failed inside. Only the type: an error's text may be anything."""
-    kind = type(error).__name__
+    """Say once that a call has failed inside. Only the type: an error's text may be anything.
+
+    Raises `error` again where the call has not failed at all, but was interrupted.
+    """
     if isinstance(error, OUT_OF_ROOM):
-        owner._notices.put_off = name, kind
+        owner._notices.put_off = name, type(error).__name__
         return
-    owner._notices.failed(name, kind)
+    if is_interruption(error):
+        raise error
+    owner._notices.failed(name, type(error).__name__)
+    import traceback  # as `logging` does, which has just been loaded
+
+    # Whoever shows or keeps the traceback gets no values with it: no token, and no tensor.
+    traceback.clear_frames(error.__traceback__)
     owner._notices.debug("%s() failed", name, exc_info=error)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 
+from argus.copies import OneOfItsKind, job_again
 from argus.core.epoch import epoch_data
 from argus.core.fields import fitted
 from argus.core.identity import fit_id
 from argus.core.schema import MAX_JOB_ID, RESERVED_KEYS
-from argus.core.values import PLAIN_NUMBERS, bounded_text, plain
+from argus.core.values import MAX_VALUES, PLAIN_NUMBER_IDS, bounded_text, class_name, plain
 from argus.delivery.upload_request import UploadRequest, path_text
 from argus.guard import ITSELF, never_raises, tell
 
@@ -28,7 +29,7 @@ _MAX_EXACT = 2**53  # beyond it, and far beyond it, an integer deserves a closer
 _clock = time.time
 
 
-class JobContext:
+class JobContext(OneOfItsKind):
     """A job, from `job_start` to `job_done` or `job_failed`. Made by `Reporter.job`.
 
     Its methods may be used from any thread. They never raise and never wait, but for `upload`.
@@ -106,7 +107,7 @@ class JobContext:
                 and (
                     not extra
                     or (
-                        PLAIN_NUMBERS.issuperset(map(type, extra.values()))
+                        PLAIN_NUMBER_IDS.issuperset(map(id, map(type, extra.values())))
                         and RESERVED_KEYS.isdisjoint(extra)
                     )
                 )
@@ -122,6 +123,10 @@ class JobContext:
         """Keep final metrics, a mapping; several calls merge. They are sent with `job_done`."""
         values = plain(m)
         if isinstance(values, dict):
+            new = [name for name in values if name not in self._metrics]
+            for name in new[max(MAX_VALUES - len(self._metrics), 0) :]:
+                del values[name]
+                self._notices.mistake("metrics() was given more than one event may hold")
             self._metrics.update(values)
         else:
             self._notices.mistake("metrics() takes a mapping; what it was given is left out")
@@ -153,6 +158,9 @@ class JobContext:
         )
         return self._reporter._upload(request, UPLOAD_WAIT_S if plain(wait) else 0.0)
 
+    def __reduce__(self) -> Any:
+        return job_again, (self._reporter, self._job_id)
+
     # The life cycle
 
     def _close(self, exc: BaseException | None) -> None:
@@ -164,7 +172,7 @@ class JobContext:
         else:
             data.update(status="DONE", train_epochs=self._epochs)
         if self._metrics or not failed:
-            data["metrics"] = dict(self._metrics)
+            data["metrics"] = plain(self._metrics)  # together they may be more than an event holds
         self._reporter._put("job_failed" if failed else "job_done", self._job_id, data)
 
     def _usable_id(self, job_id: Any) -> str:
@@ -200,21 +208,24 @@ def is_failure(exc: BaseException | None) -> bool:
 
 def exit_code(exc: BaseException) -> int:
     """The exit code that a process ends with because of `exc`."""
-    if isinstance(exc, KeyboardInterrupt):
+    kind = type(exc)  # isinstance would ask the exception too, which may raise another
+    if issubclass(kind, KeyboardInterrupt):
         return 130
-    if not isinstance(exc, SystemExit):
+    if not issubclass(kind, SystemExit):
         return 1
-    code: Any = exc.code  # anything may be given to sys.exit(), and is not asked what it equals
+    # Anything may be given to sys.exit(), and is not asked what it equals.
+    code: Any = SystemExit.__dict__["code"].__get__(exc)
     if code is None:
         return 0
     return int.__int__(code) if issubclass(type(code), int) else 1
 
 
 def described(exc: BaseException | None) -> dict[str, str]:
-    """The fields that say why something failed. No exception is kept: it would keep the frames
-    of the training, and all tensors in them, alive. Libraries put URLs and headers into it."""
-    from argus.core.redact import redacted
+    """The fields that say why something failed, secrets hidden: libraries put URLs and headers into
+    their errors. No exception is kept: it would keep the frames of the training, and all tensors in
+    them, alive."""
+    from argus.core.redact import redacted  # patterns to compile, which most runs never need
 
-    name = type(exc).__name__
+    name = class_name(exc)
     text = redacted(bounded_text(exc))
     return {"error": f"{name}: {text}" if text else name, "reason": name}

@@ -12,9 +12,11 @@ from itertools import count
 
 from argus import current
 from argus.arguments import command_words, given_text, settings_file
+from argus.copies import OneOfItsKind, reporter_again
 from argus.core.fields import fitted, standard_event
 from argus.core.identity import fit_id
 from argus.core.schema import LIFECYCLE, MAX_BATCH_ID, MAX_JOB_ID
+from argus.core.secret import Secret
 from argus.core.settings import (
     DISABLED,
     HEARTBEAT_S,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     Data = Union[dict[str, Any], Callable[[], dict[str, Any]]]
 
 
-class Reporter:
+class Reporter(OneOfItsKind):
     """Reports one batch of jobs to an Argus platform.
 
     Use it as a context manager. Without a platform (`monitor_url`, `ARGUS_URL` or `url` in
@@ -81,7 +83,7 @@ class Reporter:
         self._numbers = count(1)
         self._failures: list[bool] = []  # of each job that has ended, whether it failed
         self._pid = os.getpid()
-        self._settings = self._resolved(monitor_url, token) or Settings()
+        self._settings = self._resolved(monitor_url, Secret(token)) or Settings()
         # Where nothing is reported on purpose, nothing is worth a word either.
         self._notices.muted = self._settings.mode == DISABLED and not self._settings.complaints
         own_id = given_text(batch_id) or given_text(resume_from)
@@ -158,6 +160,9 @@ class Reporter:
 
     def __repr__(self) -> str:
         return f"<Reporter {self._batch_id}>"
+
+    def __reduce__(self) -> Any:
+        return reporter_again, (type(self), self._batch_id, self._project, self._settings.url)
 
     # The life cycle
 
@@ -254,10 +259,8 @@ class Reporter:
 
     def _active_job_id(self) -> str:
         """The job that a heartbeat names; where none is open, the batch stands in for one."""
-        try:
-            return self._jobs[-1].job_id
-        except IndexError:
-            return self._batch_id
+        innermost = self._jobs[-1:]
+        return innermost[0].job_id if innermost else self._batch_id
 
     def _emit(self, event: str, fields: dict[str, Any]) -> None:
         event = given_text(event, 256) or given_text(fields.pop("event", None), 256) or "event"
@@ -279,7 +282,7 @@ class Reporter:
     # Details of construction and closing
 
     @never_raises(None)
-    def _resolved(self, monitor_url: Any, token: Any) -> Settings:
+    def _resolved(self, monitor_url: Any, token: Secret) -> Settings:
         return resolve(monitor_url, token, os.environ, settings_file())
 
     @never_raises(None)

@@ -25,6 +25,7 @@ LAYERS = {
     "arguments": 3,
     "guard": 3,
     "current": 4,
+    "copies": 4,
     "job": 5,
     "reporter": 6,
     "": 7,  # argus/__init__.py: the public names

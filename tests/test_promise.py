@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-import random
+import signal
 import sys
 import tempfile
 import threading
@@ -15,119 +15,12 @@ from typing import Any
 
 import pytest
 
-import argus
-from argus import Reporter, current, derive_batch_id, emit, new_batch_id, set_batch_id, sub_env
-from argus.core import contract, schema
-from tests.environment import clean_environment, files_below, platform, quiet, said
-from tests.hostile import EXCEPTIONS, values
+from argus import Reporter, current, emit, set_batch_id, sub_env
+from tests.environment import clean_environment, platform, quiet, said
+from tests.fuzz import Fuzz
 from tests.platform.peers import StandIn
 
 __all__ = ["clean_environment", "platform", "said"]
-
-_KNOWN = sorted({name for fields in schema.FIELDS.values() for name in fields} - {"epoch"})
-_NAMES = [*_KNOWN, "ts", "timestamp", "self", "x", "", "\ud800", "a b", "k" * 1_000, "args"]
-_ARGUMENTS = [
-    *("experiment_type", "source_project", "command", "n_total", "heartbeat", "stop_polling"),
-    *("resource_snapshot", "token", "auto_upload_dirs", "batch_id", "resume_from"),
-]
-
-
-class Fuzz:
-    """Random calls with hostile values; a call that raises is an AssertionError."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
-        self.values = values()
-        self.calls = 0
-
-    def value(self) -> Any:
-        return self.random.choice(self.values)
-
-    def fields(self, names: list[str]) -> dict[str, Any]:
-        chosen = self.random.sample(names, self.random.randrange(min(len(names), 3) + 1))
-        return {name: self.value() for name in chosen}
-
-    def call(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        self.calls += 1
-        try:
-            return function(*args, **kwargs)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            given = [type(arg) for arg in args], {k[:20]: type(v) for k, v in kwargs.items()}
-            raise AssertionError(f"{function.__name__} of {given}") from error
-
-    def reporter(self) -> Reporter:
-        prefix = (self.value(),) if self.random.random() < 0.5 else ()
-        reporter: Reporter = self.call(Reporter, *prefix, **self.fields(_ARGUMENTS))
-        assert 1 <= len(reporter.batch_id) <= 128
-        assert type(reporter.batch_id) is str
-        return reporter
-
-    def batch(self, calls: int) -> Reporter:
-        reporter = self.reporter()
-        self.call(reporter.__enter__)
-        for _ in range(self.random.randrange(1, 3)):
-            fields = self.fields(["model", "dataset"])
-            job = self.call(reporter.job, self.value(), **fields)
-            assert 1 <= len(job.job_id) <= 256
-            self.call(job.__enter__)
-            for _ in range(calls):
-                self.any_call(reporter, job)
-            self.leave(job)
-        self.leave(reporter)
-        return reporter
-
-    def leave(self, context: Any) -> None:
-        error = self.random.choice([None, None, *(kind("x") for kind in EXCEPTIONS)])
-        if self.random.random() < 0.2:
-            error = SystemExit(self.value())
-        self.call(context.__exit__, None if error is None else type(error), error, None)
-
-    def any_call(self, reporter: Reporter, job: argus.JobContext) -> None:
-        event = self.random.choice([*schema.EVENT_TYPES, self.value(), self.value()])
-        known = ["epoch", "job_id", "batch_id", "event", *_NAMES]
-        value, fields = self.value(), self.fields(_NAMES)
-        template = self.random.choice([value, "$x ${x} $self"])
-        choices: list[Any] = [
-            lambda: self.call(job.epoch, value, **fields),
-            lambda: self.call(job.epoch, self.calls, **fields),
-            lambda: self.call(job.epoch, **fields),
-            lambda: self.call(job.metrics, value),
-            lambda: self.call(job.metrics, fields),
-            lambda: self.call(job.log, value, level=self.value()),
-            lambda: self.call(job.upload, value, glob=self.value(), wait=self.value()),
-            lambda: self.call(reporter.emit, event, **self.fields(known)),
-            lambda: self.call(emit, event, **self.fields(known)),
-            lambda: self.call(new_batch_id, value),
-            lambda: self.call(set_batch_id, value),
-            lambda: self.call(derive_batch_id, value, self.value(), "sha", prefix=self.value()),
-            lambda: self.call(sub_env, template, **fields),
-        ]
-        self.random.choice(choices)()
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_no_call_raises_and_every_event_is_valid(
-    platform: StandIn, seed: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("DEBUG", "argus")
-    fuzz = Fuzz(seed)
-    while fuzz.calls < 1_000:
-        reporter = fuzz.batch(calls=40)
-        assert reporter._notices.counts == {}
-        assert reporter._notices.unsaid == 0
-
-    said = {record.getMessage() for record in caplog.records}
-    assert not any("failed inside" in message for message in said)
-    for event in platform.events():
-        assert contract.envelope_error(event) is None
-        assert contract.data_error(event["event_type"], event["data"]) is None
-    stats = platform.stats()
-    assert stats["events"] > 300
-    assert stats["rejected"] == 0
-    assert set(stats["statuses"]) <= {"200", "404"}  # a stop button that is asked for too early
-    assert files_below(Path("state")) == []
 
 
 def test_many_threads_at_once(platform: StandIn) -> None:
@@ -205,6 +98,45 @@ def test_module_that_another_thread_is_importing_is_no_obstacle(
     assert platform.events("job_epoch")[0]["data"]["values"] == [1, {"a": 2}]
     assert platform.events("job_start")[1]["data"] == {"model": "m"}
     assert said == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "raise_signal"), reason="no signals here")
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda j, value: j.epoch(0, train_loss=value),
+        lambda j, value: j.metrics({"a": [value]}),
+        lambda j, value: j.log(value),
+        lambda j, value: emit("event", x=value),
+        lambda j, value: Reporter(heartbeat=value),
+        lambda j, value: j.upload(value),
+    ],
+)
+@pytest.mark.parametrize("error", [SystemExit, TimeoutError])
+def test_signal_that_comes_while_a_value_is_waited_for_ends_the_training(
+    platform: StandIn, call: Any, error: type[BaseException]
+) -> None:
+    class Slow:
+        def item(self) -> float:
+            signal.raise_signal(signal.SIGTERM)
+            return 0.5
+
+        __str__ = __fspath__ = item  # type: ignore[assignment]
+
+    def end(number: int, frame: object) -> None:
+        raise error(3)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(error), quiet() as r, r.job("j") as j:
+            call(j, Slow())
+            pytest.fail("the signal was swallowed")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert [event["data"]["reason"] for event in platform.events("batch_failed")] == [
+        error.__name__
+    ]
 
 
 # What was given is taken at the call

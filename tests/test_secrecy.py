@@ -104,10 +104,10 @@ def test_no_log_and_no_file_shows_the_token(
         monkeypatch.setenv("ARGUS_URL", stand_in.url)
         monkeypatch.setenv("ARGUS_TOKEN", TOKEN)
     else:
-        monkeypatch.setenv("SECRET", TOKEN)
+        monkeypatch.setenv("ARGUS_TEAM_TOKEN", TOKEN)
         Path("configs").mkdir()
         Path("configs/monitor.yaml").write_text(
-            f"url: {stand_in.url}\ntoken: $SECRET\nwhat: [is, this]\n", "utf-8"
+            f"url: {stand_in.url}\ntoken: $ARGUS_TEAM_TOKEN\nwhat: [is, this]\n", "utf-8"
         )
     Path("a.png").write_bytes(b"x")
     stand_in.mode(mode, body=body)
@@ -117,6 +117,9 @@ def test_no_log_and_no_file_shows_the_token(
         j.upload("a.png", wait=False)
         stand_in.wait_for(connections=2)
 
+    asked_by = {q["headers"].get("authorization") for q in stand_in.requests()}
+    assert asked_by <= {f"Bearer {TOKEN}"}
+    assert asked_by or mode == "close"
     assert TOKEN not in everything_said(caplog)
     assert TOKEN.encode() not in bytes_below(Path("kept")) + bytes_below(Path("state"))
 

@@ -57,10 +57,20 @@ _strict = _strict_encoder()
 
 
 class Encoder:
-    """Encodes the records of one writer. `random` are ten random bytes, fresh for each writer."""
+    """Encodes the records of one writer. `random` are ten random bytes, fresh for each writer.
 
-    def __init__(self, batch_id: str, source: Mapping[str, str], random: bytes) -> None:
+    `hide` takes out of JSON text what must not leave, and leaves JSON text.
+    """
+
+    def __init__(
+        self,
+        batch_id: str,
+        source: Mapping[str, str],
+        random: bytes,
+        hide: Callable[[str], str] = str,
+    ) -> None:
         self._batch_id = batch_id
+        self._hide = hide
         self._source = _strict(dict(source))
         self._id_prefix = event_id_prefix(random)
         self.count = 0
@@ -84,7 +94,7 @@ class Encoder:
         since = timestamp - self._second
         if not 0.0 <= since < 1.0:
             since = self._turn_to(timestamp)
-        line = (
+        line = self._hide(
             f'{{"event_id":"{self._id_prefix}{self.count:012x}{head[0]}{self._second_text}'
             f".{int(since * 1e6):06d}{head[1]}{encode_data(data)}}}"
         )

@@ -6,9 +6,10 @@ What a caller got wrong is put right where the meaning is clear, else left out, 
 from __future__ import annotations
 
 import math
+from itertools import islice
 
 from argus.core import schema
-from argus.core.values import MAX_INT_BITS, bounded_text, plain
+from argus.core.values import MAX_INT_BITS, MAX_VALUES, bounded_text, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def fitted(event_type: str, fields: Mapping[str, Any]) -> tuple[dict[str, Any], 
     business of the caller, who alone knows what it could be.
     """
     known = schema.FIELDS[event_type]
-    values = plain(dict(fields))
+    values = plain(fields)
     data: dict[str, Any] = {}
     mistakes = 0
     for name, value in values.items():
@@ -57,11 +58,13 @@ def standard_event(
     A batch event has no job; a job event without one gets the batch's id, as a heartbeat does.
     """
     event = bounded_text(event)  # of a str enum too, which formats itself by its own rules
+    first = {}
     if event not in schema.EVENT_TYPES:
-        fields = {"line": event, "level": "info", "event": event, **fields}
+        first = {"line": event, "level": "info", "event": event}
         event = "log_line"
     job = (job_id or batch_id) if event in schema.JOB_EVENTS else None
-    return event, job, dict(fields)
+    # No more of them than an event holds, and one, so that what is missing is said.
+    return event, job, {**first, **dict(islice(fields.items(), MAX_VALUES + 1))}
 
 
 def fit_value(kind: str, value: Any) -> Any:

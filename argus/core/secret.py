@@ -9,12 +9,13 @@ if TYPE_CHECKING:
 
 
 class Secret:
-    """A token that no `repr`, `vars()` or pickle shows. `reveal()` is the only way to it."""
+    """A token that no `repr`, `vars()`, pickle or traceback with values shows. `reveal()` is the only
+    way to it."""
 
     __slots__ = ("reveal",)
 
-    def __init__(self, value: str) -> None:
-        self.reveal: Callable[[], str] = lambda: value
+    def __init__(self, value: Any) -> None:
+        self.reveal: Callable[[], Any] = lambda: value
 
     def __repr__(self) -> str:
         return "Secret(***)"

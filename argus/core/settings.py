@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from argus.core.flat_yaml import parse_flat_yaml
 from argus.core.secret import Secret
-from argus.core.values import bounded_text
+from argus.core.values import bounded_text, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,25 +63,36 @@ class Settings:
 def resolve(
     monitor_url: Any, token: Any, environ: Mapping[str, str], file_text: str | None
 ) -> Settings:
-    """Settings from the two arguments of a Reporter, then the environment, then the file."""
+    """Settings from the two arguments of a Reporter, then the environment, then the file.
+
+    `token` may be a Secret, so that no frame on the way shows it.
+    """
     settings = Settings()
     filed, ignored = parse_flat_yaml(file_text or "", _FILE_KEYS)
     for line in ignored:
         settings.complaints.append(f"configs/monitor.yaml: {line}")
-    filed = {key: substitute(value, {}, environ) for key, value in filed.items()}
+    written_token = filed.get("token")
+    given_url = _text(monitor_url) or _text(environ.get("ARGUS_URL"))
+    filed = {
+        key: _filled(
+            key, value, environ, settings, trusted=key == "token" and given_url is not None
+        )
+        for key, value in filed.items()
+    }
 
     def pick(key: str) -> str | None:
         return _text(environ.get(f"ARGUS_{key.upper()}")) or _text(filed.get(key))
 
     if (pick("disable") or "").lower() in _TRUE_WORDS:
         return settings
-    given_url = _text(monitor_url) or _text(environ.get("ARGUS_URL"))
     settings.url = _checked_url(given_url or _text(filed.get("url")), settings.complaints)
+    filed_token = _text(filed.get("token"))
+    given_token = token.reveal() if type(token) is Secret else token
+    own_token = _text(given_token) or _text(environ.get("ARGUS_TOKEN"))
+    if filed.get("token") != written_token:  # it names variables, which are the caller's
+        own_token = own_token or filed_token
     settings.token = _token_for(
-        settings,
-        own=_text(token) or _text(environ.get("ARGUS_TOKEN")),
-        filed=_text(filed.get("token")),
-        url_is_filed=given_url is None,
+        settings, own=own_token, filed=filed_token, url_is_filed=given_url is None
     )
     settings.runs_dir = pick("runs_dir")
     settings.state_dir = pick("state_dir")
@@ -103,15 +114,14 @@ def interval_s(value: Any, default_s: float) -> float | None:
 
     What is neither counts as True. Raises nothing; a number out of bounds is brought within.
     """
+    value = plain(value)  # the `True` of numpy is none of Python's
     if value is False or value is None:
         return None
     if value is True:
         return default_s
     try:
         seconds = float(value)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # a foreign `__float__` may raise anything, SystemExit too
+    except (TypeError, ValueError, OverflowError):
         return default_s
     if seconds <= 0:
         return None
@@ -135,6 +145,34 @@ def substitute(template: str, extra: Mapping[str, Any], environ: Mapping[str, st
     return "".join(result)
 
 
+def _filled(
+    key: str, value: str, environ: Mapping[str, str], settings: Settings, trusted: bool
+) -> str:
+    """A value of the settings file with its variables filled in.
+
+    The file may have come with a directory that somebody else made, and say where everything is
+    sent. So it gets no variable that looks like a secret, but for ARGUS_* ones in `token`; there,
+    any where the URL is the caller's own.
+    """
+    if "$" not in value or trusted:
+        return substitute(value, {}, environ)
+    from argus.core.redact import looks_secret  # patterns to compile, for the few who need them
+
+    shown = {
+        name: content
+        for name, content in environ.items()
+        if name in value
+        and ((key == "token" and name.startswith("ARGUS_")) or not looks_secret(name, content))
+    }
+    filled = substitute(value, {}, shown)
+    if filled != substitute(value, {}, environ):
+        settings.complaints.append(
+            f"configs/monitor.yaml: `{key}` names a variable that looks like a secret; it is not "
+            "filled in. Only `token` may have one, by a name that begins with ARGUS_"
+        )
+    return filled
+
+
 def _variable(environ: Mapping[str, str], name: str) -> str | None:
     try:
         return environ.get(name)
@@ -144,8 +182,15 @@ def _variable(environ: Mapping[str, str], name: str) -> str | None:
 
 def is_loopback(host: str) -> bool:
     """Whether `host`, a name or an address, is this machine itself."""
-    return host in ("localhost", "::1") or (
-        host.startswith("127.") and host.replace(".", "").isdigit()
+    parts = host.split(".")
+    return (
+        host in ("localhost", "::1")
+        or (
+            len(parts) == 4
+            and parts[0] == "127"
+            # Not what `isdigit` also calls a digit: a resolver may read another host in that.
+            and all(part.isascii() and part.isdigit() and int(part[:4]) < 256 for part in parts)
+        )
     )
 
 
@@ -178,7 +223,10 @@ def _checked_url(url: str | None, complaints: list[str]) -> str | None:
 
 
 def _port_is_good(url: str) -> bool:
-    port = _authority(url).rpartition("@")[2].rpartition("]")[2].partition(":")[2]
+    bracketed, _, rest = _authority(url).rpartition("@")[2].rpartition("]")
+    before, _, port = rest.partition(":")
+    if bracketed and before:  # [::1]node-1 is no host
+        return False
     return not port or (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536)
 
 
@@ -235,6 +283,7 @@ def _seconds(text: str | None, default: float, name: str, complaints: list[str])
 
 def _text(value: Any) -> str | None:
     """A setting as stripped text; None where it says nothing."""
-    if value is None or type(value) in (bool, float, int):
+    kind = type(value)  # which may be of a class that compares itself in its own way
+    if value is None or kind is bool or kind is float or kind is int:
         return None
     return bounded_text(value).strip() or None

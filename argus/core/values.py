@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence, ValuesView
 from collections.abc import Set as AbstractSet
+from itertools import islice
 from os import PathLike, fspath
+
+from argus.core.interruption import is_interruption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +30,16 @@ MAX_TOTAL_TEXT = (
 )
 MAX_INT_BITS = 1023  # beyond this an integer is beyond float range, and a platform rejects it
 
-# Values of exactly these types need no care: immutable, small, and numbers to every platform.
-PLAIN_NUMBERS = frozenset({int, float})
+# The identities of the types whose values need no care: immutable, small, and numbers to every
+# platform. To look a type itself up would ask its metaclass for a hash.
+PLAIN_NUMBER_IDS = frozenset({id(int), id(float)})
+
+_SHORT = 4_096  # what built-in data may hold for its text to be made whole
+_CONTAINERS = frozenset(
+    map(id, (list, tuple, dict, set, frozenset, deque, type({}.keys()), type({}.values())))
+)
+_TEXTS = frozenset(map(id, (str, bytes, bytearray)))
+_ATTEMPTS = 8  # to read a container that another thread is changing
 
 
 def plain(value: Any) -> Any:
@@ -64,9 +76,9 @@ class _Plainer:
             return self._spend_text(value)
         try:
             return self._convert_object(value, depth)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # a foreign method may raise anything, SystemExit too
+            if is_interruption(error):
+                raise
             return _described(value, error)
 
     def _convert_object(self, value: Any, depth: int) -> Any:
@@ -85,7 +97,7 @@ class _Plainer:
             return self._nest(value, depth, lambda: self._object(entries, depth))
         if isinstance(value, (bytes, bytearray, memoryview)):
             return self._spend_text(bytes(value[: 4 * MAX_TEXT]).decode("utf-8", "replace"))
-        if isinstance(value, (Sequence, AbstractSet)):
+        if isinstance(value, (Sequence, AbstractSet, ValuesView)):
             return self._nest(value, depth, lambda: self._list(value, depth))
         return self._convert_by_method(value, depth)
 
@@ -106,16 +118,18 @@ class _Plainer:
         if id(value) in self.inside:
             return "<cycle>"
         if depth >= MAX_DEPTH:
-            return f"<{_class_name(value)} nested deeper than {MAX_DEPTH}>"
+            return f"<{class_name(value)} nested deeper than {MAX_DEPTH}>"
         self.inside.add(id(value))
         try:
             return build()
         finally:
             self.inside.discard(id(value))
 
-    def _object(self, entries: Iterable[tuple[Any, Any]], depth: int) -> dict[str, Any]:
+    def _object(
+        self, entries: Callable[[], Iterable[tuple[Any, Any]]], depth: int
+    ) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for key, item in entries:
+        for key, item in _taken(entries, self.values_left + 1):
             if self.values_left <= 0 or self.text_left <= 0:  # keys are text too
                 result["..."] = "<more values than one event may hold>"
                 break
@@ -126,7 +140,7 @@ class _Plainer:
 
     def _list(self, items: Iterable[Any], depth: int) -> list[Any]:
         result: list[Any] = []
-        for item in items:
+        for item in _taken(lambda: items, self.values_left + 1):
             if self.values_left <= 0:
                 result.append("<more values than one event may hold>")
                 break
@@ -142,7 +156,8 @@ class _Plainer:
             return self.convert(value.item(), depth)
         if size <= self.values_left and hasattr(value, "tolist"):
             return self.convert(value.tolist(), depth)
-        return f"<{_class_name(value)} of shape {tuple(value.shape)}>"
+        sizes = tuple(_bounded_int(operator.index(number)) for number in islice(value.shape, 32))
+        return f"<{class_name(value)} of shape {sizes}>"
 
     def _spend_text(self, text: str) -> str:
         text = _cut(text, min(MAX_TEXT, max(self.text_left, 0)))
@@ -150,15 +165,27 @@ class _Plainer:
         return text
 
 
-def _entries(value: Any) -> Iterable[tuple[Any, Any]] | None:
-    """Key and value pairs of whatever is an object in the sense of JSON, else None."""
+def _taken(items: Callable[[], Iterable[Any]], most: int) -> list[Any]:
+    """The first `most` items as they are now. Another thread may be changing what they are in,
+    which Python tells with a RuntimeError: then they are taken again."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return list(islice(items(), max(most, 0)))
+        except RuntimeError as error:
+            if type(error) is not RuntimeError or is_interruption(error):
+                raise
+    return list(islice(items(), max(most, 0)))
+
+
+def _entries(value: Any) -> Callable[[], Iterable[tuple[Any, Any]]] | None:
+    """What gives key and value pairs of whatever is an object in the sense of JSON, else None."""
     if isinstance(value, Mapping):
-        return value.items()
+        return value.items
     names = getattr(type(value), "__dataclass_fields__", None) or getattr(
         type(value), "_fields", None
     )
     if names is not None and (isinstance(value, tuple) or not isinstance(names, tuple)):
-        return [(name, getattr(value, name)) for name in names]
+        return lambda: ((name, getattr(value, name)) for name in names)
     return None
 
 
@@ -192,18 +219,43 @@ def _number_of(value: Any) -> int | float | None:
 def _text_of(value: Any) -> str:
     """The text of anything, of exactly the type str: a subclass may have overridden its methods."""
     try:
-        return str.__str__(value if isinstance(value, str) else str(value))
-    except KeyboardInterrupt:
-        raise
+        if not isinstance(value, str):
+            value = str(value if _is_short(value) else plain(value))
+        return str.__str__(value)
     except BaseException as error:
+        if is_interruption(error):
+            raise
         return _described(value, error)
 
 
+def _is_short(value: Any) -> bool:
+    """Whether built-in data has so short a text that it may be made whole.
+
+    The text of ten million numbers takes seconds. What other classes make of themselves is theirs.
+    """
+    left = _SHORT
+    pending = [value]
+    while pending and left >= 0:
+        item = pending.pop()
+        kind = id(type(item))
+        if kind in _CONTAINERS:
+            left -= len(item)
+            if left >= 0:
+                pending += item
+                pending += item.values() if type(item) is dict else ()
+        elif kind in _TEXTS:
+            left -= len(item)
+        elif type(item) is int:
+            left -= item.bit_length() >> 2  # more digits than a Python may be willing to print
+    return left >= 0
+
+
 def _described(value: Any, error: BaseException) -> str:
-    return f"<{_class_name(value)}: {_class_name(error)}>"
+    return f"<{class_name(value)}: {class_name(error)}>"
 
 
-def _class_name(value: Any) -> str:
+def class_name(value: Any) -> str:
+    """The name of a value's class, bounded, whatever its metaclass says."""
     # The name that `type` keeps: a metaclass may have overridden `__name__`.
     name: str = type.__dict__["__name__"].__get__(type(value))
     return _cut(name, MAX_KEY)

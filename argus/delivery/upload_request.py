@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from itertools import islice
 
+from argus.core.interruption import is_interruption
 from argus.core.values import bounded_text
 from argus.delivery.latch import Latch
 
@@ -43,9 +44,9 @@ def path_text(path: Any) -> str | None:
     try:
         text = bounded_text(os.fsdecode(path))
         return os.path.abspath(text) if text else None
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # a foreign `__fspath__` may raise anything, SystemExit too
+    except BaseException as error:  # a foreign `__fspath__` may raise anything, SystemExit too
+        if is_interruption(error):
+            raise
         return None
 
 
@@ -62,9 +63,9 @@ def path_texts(paths: Any) -> tuple[list[str], int]:
         return [alone], 1
     try:
         found = [path_text(path) for path in islice(paths, _MAX_PATHS)]
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # a foreign `__iter__` may raise anything, SystemExit too
+    except BaseException as error:  # a foreign `__iter__` may raise anything, SystemExit too
+        if is_interruption(error):
+            raise
         return [], 1
     good = [path for path in found if path is not None]
     return good, len(found) - len(good)

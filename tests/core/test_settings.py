@@ -231,8 +231,16 @@ class _Hostile:
         raise RuntimeError("no")
 
 
-def test_hostile_arguments_are_said_and_ignored() -> None:
-    answer = resolve(_Hostile(), _Hostile(), {"ARGUS_RUNS_DIR": "runs"}, None)
+class _OddClass(type):
+    def __eq__(cls, other: object) -> bool:
+        raise StopIteration
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("hostile", [_Hostile(), _OddClass("Odd", (), {})()])
+def test_hostile_arguments_are_said_and_ignored(hostile: object) -> None:
+    answer = resolve(hostile, hostile, {"ARGUS_RUNS_DIR": "runs"}, None)
 
     assert (answer.mode, answer.url, answer.token) == ("backup", None, None)
     assert len(answer.complaints) == 1
