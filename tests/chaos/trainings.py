@@ -58,7 +58,8 @@ def start(code: str, url: str, **environ: str) -> subprocess.Popen[str]:
     script = Path(tempfile.mkdtemp(dir=".")) / "train.py"  # multiprocessing wants a file
     script.write_text(PRELUDE + code, "utf-8")
     return subprocess.Popen(
-        [sys.executable, str(script)],
+        # Python 3.12 and later say of a fork what is tried here.
+        [sys.executable, "-W", "ignore:This process:DeprecationWarning", str(script)],
         env={**os.environ, "PYTHONPATH": str(ROOT), "ARGUS_URL": url, **environ},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
