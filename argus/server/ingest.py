@@ -5,6 +5,7 @@ Judges by `argus.core.contract`; the store is asked only for what has passed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +15,9 @@ from argus.server.parsing import Received, problem
 from argus.server.reply import RefusalError
 
 Event = dict[str, Any]
+
+_MAX_DEPTH = 64
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Arrival(NamedTuple):
@@ -62,7 +66,7 @@ def ingest(received: list[Received], store: EventStore) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = [{}] * len(received)
     batches: dict[str, list[Arrival]] = {}
     for place, (event, line) in enumerate(received):
-        error = data_error(event["event_type"], event["data"])
+        error = data_error(event["event_type"], event["data"]) or _depth_error(event, line)
         if error is None:
             batches.setdefault(event["batch_id"], []).append(Arrival(place, event, line))
         else:
@@ -106,9 +110,45 @@ def _envelope_problems(event: Any, place: list[Any]) -> list[dict[str, Any]]:
     if error is None and event.get("schema_version") != SCHEMA_VERSION:
         error = "schema_version", f"must be {SCHEMA_VERSION}"
     if error is None:
+        error = _surrogate_error(event)
+    if error is None:
         return []
     field, message = error
     return [problem([*place, field] if field else place, message)]
+
+
+def _surrogate_error(event: Event) -> tuple[str, str] | None:
+    """Half a pair of UTF-16 in an id: it has no UTF-8, and two such ids would become one."""
+    for key in ("batch_id", "job_id"):
+        text = event.get(key) or ""
+        if not text.isascii() and _LONE_SURROGATE.search(text):
+            return key, "must be Unicode text"
+    return None
+
+
+def _depth_error(event: Event, line: bytes) -> str | None:
+    return "too deep: data is nested too deeply" if is_too_deep(event, line) else None
+
+
+def is_too_deep(document: Any, text: bytes) -> bool:
+    """Whether a document, parsed from `text`, is nested deeper than whoever reads it later can go.
+
+    A glance at the text tells nearly always.
+    """
+    if text.count(b"{") + text.count(b"[") <= _MAX_DEPTH:
+        return False
+    level: list[Any] = [document]
+    for _ in range(_MAX_DEPTH):
+        level = [item for value in level for item in _items(value)]
+        if not level:
+            return False
+    return True
+
+
+def _items(value: Any) -> list[Any]:
+    """What is in a value and may hold more."""
+    inside = value.values() if isinstance(value, dict) else value
+    return [item for item in inside if isinstance(item, (dict, list))]
 
 
 def _item_error(message: str) -> str:
