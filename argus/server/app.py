@@ -62,10 +62,7 @@ class Monitor:
         return self
 
     def _listen(self, store: Store) -> Listener:
-        try:
-            sock = listening_socket(self.host, self._port)
-        except UnicodeError:
-            raise OSError(f"{self.host[:80]!a} is no name of a host") from None
+        sock = listening_socket(self.host, self._port)
         address, port = sock.getsockname()[:2]
         try:
             if self._token is None and not is_loopback(address):

@@ -19,12 +19,15 @@ _log = logging.getLogger("argus.server")
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that has the address, and accepts nobody yet. Raises OSError, UnicodeError."""
+    """A socket that has the address, and accepts nobody yet. Raises OSError."""
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         if os.name != "nt":  # there it would let two monitors share a port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
+    except (TypeError, UnicodeError):  # a label too long, half a surrogate pair, a NUL
+        sock.close()
+        raise OSError(f"{host[:80]!a} is no name of a host") from None
     except BaseException:
         sock.close()
         raise
