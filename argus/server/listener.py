@@ -12,7 +12,7 @@ from argus.server.connections import Connection, Connections
 from argus.server.http import Service, converse
 
 MAX_CONNECTIONS = 512
-_BACKLOG = 128  # a hundred reporters may come back at once after a restart
+_BACKLOG = 1_024  # beyond it a client tries again only after a second
 _NO_ROOM_S = 0.1
 
 _log = logging.getLogger("argus.server")
@@ -52,7 +52,7 @@ class Listener:
             selector.register(self._socket, selectors.EVENT_READ)
             selector.register(self._wake, selectors.EVENT_READ)
             while not any(key.fileobj is self._wake for key, _ in selector.select()):
-                if not self._accept():
+                if not self._accept_waiting():
                     # Nothing is left to give, descriptors or threads: who waits waits on.
                     self._connections.make_room()
                     selector.unregister(self._socket)
@@ -72,15 +72,24 @@ class Listener:
         for sock in (self._socket, self._wake, self._waker):
             sock.close()
 
-    def _accept(self) -> bool:
-        """Take one client in. False where the system has no room for it."""
-        try:
-            sock, address = self._socket.accept()
-        except (BlockingIOError, ConnectionError):
-            return True  # the client was faster
-        except OSError:
-            return False
-        connection = Connection(sock, str(address[0]))
+    def _accept_waiting(self) -> bool:
+        """Take in whoever waits. False where the system has no room for more."""
+        for _ in range(_BACKLOG):  # and then look whether to go on
+            try:
+                sock, address = self._socket.accept()
+            except BlockingIOError:
+                return True
+            except ConnectionError:
+                continue  # the client was faster
+            except OSError:
+                return False
+            if not self._take_in(sock, str(address[0])):
+                return False
+        return True
+
+    def _take_in(self, sock: socket.socket, peer: str) -> bool:
+        """Give a client its thread. False where none can be had."""
+        connection = Connection(sock, peer)
         if not self._connections.add(connection):
             sock.close()
             return True
