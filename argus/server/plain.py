@@ -26,10 +26,11 @@ class LedElsewhereError(OSError):
     """A symbolic link, or something that is no plain file, stands where our own should."""
 
 
-def require_own_place(run_directory: Path) -> None:
-    """Refuse a run directory that is reached through a link. Raises LedElsewhereError."""
-    place = str(run_directory)
-    for _ in range(_LEVELS):
+def require_own_place(directory: Path, levels: int = _LEVELS) -> None:
+    """Refuse a directory that is reached through a link, looking at its last `levels` names: a run
+    directory stands three below the runs directory. Raises LedElsewhereError."""
+    place = str(directory)
+    for _ in range(levels):
         if os.path.islink(place):
             raise LedElsewhereError(f"{place} is a symbolic link")
         place = os.path.dirname(place)

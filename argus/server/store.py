@@ -104,7 +104,7 @@ class Store:
         """A directory that nobody has: two ids can ask for one name, on some file systems at
         least, and a reporter may keep the same batch in the same place."""
         wanted = path = layout.kept_dir(self.runs, batch_id, self._local_time())
-        require_own_place(wanted)  # a link in place of the date would lead outside
+        require_own_place(wanted.parent, 2)  # a link in place of the date would lead outside
         files.make_dir(wanted.parent, private=False)
         attempt = 1
         while True:
