@@ -85,7 +85,7 @@ class Upload:
             document = parsed(text)
         except RefusalError:
             document = None
-        if not isinstance(document, dict) or is_too_deep(document, text):
+        if not isinstance(document, dict) or is_too_deep(document):
             raise RefusalError(400, "meta must be a JSON object")
         return document
 

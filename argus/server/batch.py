@@ -63,12 +63,13 @@ class Batch:
         or it is known again when it comes again."""
         with self.events_guard:
             opened = self._open()
+            number = opened.index.number
             keys = [event_key(arrival.event) for arrival in arrivals]
             numbers: dict[bytes, int | None] = {}
             fresh: dict[bytes, Arrival] = {}
             for key, arrival in zip(keys, arrivals):
                 if key not in numbers:
-                    numbers[key] = opened.index.number(key)
+                    numbers[key] = number(key)
                     if numbers[key] is None:
                         fresh[key] = arrival
             if fresh:
@@ -176,8 +177,7 @@ class Batch:
             stop.forget_stop(self.path)
         opened.run.journal.append([arrival.line for arrival in fresh.values()])
         try:
-            for key, arrival in fresh.items():
-                numbers[key] = opened.index.add(key, arrival.event)
+            numbers.update(opened.index.add({key: a.event for key, a in fresh.items()}))
         except BaseException:
             self._forget()  # the file has more than the index: read it anew
             raise

@@ -6,8 +6,9 @@ themselves are not kept in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Optional
 
 from argus.core.contract import envelope_error
 from argus.core.jsonl import LineSplitter, parsed_object
@@ -31,18 +32,19 @@ class Index:
         self._jobs = Lookup(directory, _keys)
         self.tally = Tally(self._jobs)
 
-    def number(self, key: bytes) -> int | None:
-        """The number of an event; None for a new one."""
-        return self._numbers.get(key)
+    @property
+    def number(self) -> Callable[[bytes], Optional[int]]:
+        """The number of an event, by its key; None for a new one. Good until the next `add`."""
+        return self._numbers.get
 
-    def add(self, key: bytes, event: Event) -> int:
-        """Count an event that has been kept. One that is known changes nothing."""
-        number = self._numbers.get(key)
-        if number is None:
-            number = len(self._numbers) + 1
-            self._numbers[key] = number
+    def add(self, events: Mapping[bytes, Event]) -> dict[bytes, int]:
+        """Count new events that have been kept, by their keys; and return their numbers."""
+        first = self.tally.n_events + 1
+        numbers = dict(zip(events, range(first, first + len(events))))
+        self._numbers.update(numbers)
+        for event in events.values():
             self.tally.add(event)
-        return number
+        return numbers
 
     def job_keys(self) -> Iterator[bytes]:
         """The keys of all jobs, in no order."""
@@ -64,7 +66,9 @@ def read_index(directory: Path, path: Path) -> Index:
     index = Index(directory)
     try:
         for event in _stored_events(path):
-            index.add(event_key(event), event)
+            key = event_key(event)
+            if index.number(key) is None:
+                index.add({key: event})
     except BaseException:
         index.close()
         raise

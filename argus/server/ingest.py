@@ -48,7 +48,9 @@ def check_batch(received: list[Received]) -> None:
         _check_version(item.value)
     problems = []
     for index, item in enumerate(received):
-        problems += _envelope_problems(item.value, ["body", "events", index])
+        error = _envelope_problem(item)
+        if error is not None:
+            problems.append(_problem(["body", "events", index], error))
     if problems:
         raise RefusalError(422, problems)
 
@@ -56,9 +58,9 @@ def check_batch(received: list[Received]) -> None:
 def check_single(received: Received) -> None:
     """Refuse a single event with a malformed envelope."""
     _check_version(received.value)
-    problems = _envelope_problems(received.value, ["body"])
-    if problems:
-        raise RefusalError(422, problems)
+    error = _envelope_problem(received)
+    if error is not None:
+        raise RefusalError(422, [_problem(["body"], error)])
 
 
 def ingest(received: list[Received], store: EventStore) -> list[dict[str, Any]]:
@@ -66,7 +68,10 @@ def ingest(received: list[Received], store: EventStore) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = [{}] * len(received)
     batches: dict[str, list[Arrival]] = {}
     for place, (event, line) in enumerate(received):
-        error = data_error(event["event_type"], event["data"]) or _depth_error(event, line)
+        error = data_error(event["event_type"], event["data"])
+        # A glance at the text tells nearly always.
+        if line.count(b"{") + line.count(b"[") > _MAX_DEPTH and is_too_deep(event):
+            error = "too deep: data is nested too deeply"
         if error is None:
             batches.setdefault(event["batch_id"], []).append(Arrival(place, event, line))
         else:
@@ -105,38 +110,32 @@ def _check_version(event: Any) -> None:
         raise RefusalError(415, f"schema_version must be {SCHEMA_VERSION}")
 
 
-def _envelope_problems(event: Any, place: list[Any]) -> list[dict[str, Any]]:
+def _envelope_problem(received: Received) -> tuple[str, str] | None:
+    """The first thing wrong with an envelope, as (field, message)."""
+    event = received.value
     error = envelope_error(event)
     if error is None and event.get("schema_version") != SCHEMA_VERSION:
         error = "schema_version", f"must be {SCHEMA_VERSION}"
-    if error is None:
-        error = _surrogate_error(event)
-    if error is None:
-        return []
+    return error or _surrogate_error(event)
+
+
+def _problem(place: list[Any], error: tuple[str, str]) -> dict[str, Any]:
     field, message = error
-    return [problem([*place, field] if field else place, message)]
+    return problem([*place, field] if field else place, message)
 
 
 def _surrogate_error(event: Event) -> tuple[str, str] | None:
     """Half a pair of UTF-16 in an id: it has no UTF-8, and two such ids would become one."""
+    if event["batch_id"].isascii() and (event.get("job_id") or "").isascii():
+        return None
     for key in ("batch_id", "job_id"):
-        text = event.get(key) or ""
-        if not text.isascii() and _LONE_SURROGATE.search(text):
+        if _LONE_SURROGATE.search(event.get(key) or ""):
             return key, "must be Unicode text"
     return None
 
 
-def _depth_error(event: Event, line: bytes) -> str | None:
-    return "too deep: data is nested too deeply" if is_too_deep(event, line) else None
-
-
-def is_too_deep(document: Any, text: bytes) -> bool:
-    """Whether a document, parsed from `text`, is nested deeper than whoever reads it later can go.
-
-    A glance at the text tells nearly always.
-    """
-    if text.count(b"{") + text.count(b"[") <= _MAX_DEPTH:
-        return False
+def is_too_deep(document: Any) -> bool:
+    """Whether a document is nested deeper than whoever reads it later can go."""
     level: list[Any] = [document]
     for _ in range(_MAX_DEPTH):
         level = [item for value in level for item in _items(value)]

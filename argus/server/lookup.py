@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Optional
 
 from argus.rundir.files import read_at, write_all
 from argus.server.budget import Budget
@@ -34,6 +35,8 @@ class Lookup:
         self._taken = 0
         self._numbers: dict[bytes, int] = {}
         self._table: _Table | None = None
+        # The number of a key; None for one that has none. Asked for each event: no step between.
+        self.get: Callable[[bytes], Optional[int]] = self._numbers.get
 
     def __len__(self) -> int:
         return len(self._numbers) if self._table is None else self._table.count
@@ -43,17 +46,18 @@ class Lookup:
         """Whether it has become too large for its share of the memory."""
         return self._table is not None
 
-    def get(self, key: bytes) -> int | None:
-        """The number of a key; None for one that has none."""
-        return self._numbers.get(key) if self._table is None else self._table.get(key)
-
     def __setitem__(self, key: bytes, number: int) -> None:
+        self.update({key: number})
+
+    def update(self, numbers: dict[bytes, int]) -> None:
+        """Give keys their numbers."""
         if self._table is None:
-            self._numbers[key] = number
+            self._numbers.update(numbers)
             if len(self._numbers) > self._taken:
                 self._grow()
         else:
-            self._table.set(key, number)
+            for key, number in numbers.items():
+                self._table.set(key, number)
 
     def keys(self) -> Iterator[bytes]:
         """All keys, in no order."""
@@ -66,8 +70,9 @@ class Lookup:
             self._table.close()
 
     def _grow(self) -> None:
-        if self._budget.take(_PORTION, 0.0):
+        while len(self._numbers) > self._taken and self._budget.take(_PORTION, 0.0):
             self._taken += _PORTION
+        if len(self._numbers) <= self._taken:
             return
         table = _Table(self._directory, _FIRST_CAPACITY)
         try:
@@ -77,6 +82,7 @@ class Lookup:
             table.close()
             raise
         self._table = table
+        self.get = table.get
         self._forget_memory()
 
     def _forget_memory(self) -> None:

@@ -112,6 +112,8 @@ class Tally:
         self._set(event["job_id"], RUNNING)
 
     def _job_epoch(self, event: Event) -> None:
+        if event["job_id"] in self._keys:
+            return  # it has a state: this is asked for each event
         if self._jobs.get(self._key(event["job_id"])) is None:
             self._set(event["job_id"], RUNNING)
 

@@ -144,7 +144,7 @@ def full(*_, **__):
 def test_what_was_written_but_not_noted_is_known_when_it_comes_again(batch, monkeypatch):
     first = event("job_start")
     with monkeypatch.context() as patch:
-        patch.setattr("argus.server.lookup.Lookup.__setitem__", full)
+        patch.setattr("argus.server.lookup.Lookup.update", full)
         with pytest.raises(OSError):
             batch.add(arrivals(first))
     assert batch.add(arrivals(event(), first)) == [Stored(2, True), Stored(1, False)]

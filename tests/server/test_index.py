@@ -45,10 +45,12 @@ def test_no_file_is_an_empty_index(tmp_path):
     assert read_index(tmp_path, tmp_path / "none").tally.n_events == 0
 
 
-def test_adding_a_known_event_changes_nothing(tmp_path):
-    index, given = Index(tmp_path), event()
-    assert [index.add(event_key(given), given) for _ in range(2)] == [1, 1]
-    assert index.tally.n_events == 1
+def test_new_events_are_numbered_as_they_come(tmp_path):
+    index, given = Index(tmp_path), [event(), event()]
+    for number, each in enumerate(given, 1):
+        assert index.add({event_key(each): each}) == {event_key(each): number}
+    assert [index.number(event_key(each)) for each in given] == [1, 2]
+    assert index.tally.n_events == 2
 
 
 def test_a_file_that_leads_elsewhere_is_not_read(tmp_path):
