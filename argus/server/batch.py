@@ -63,15 +63,12 @@ class Batch:
         or it is known again when it comes again."""
         with self.events_guard:
             opened = self._open()
-            number = opened.index.number
             keys = [event_key(arrival.event) for arrival in arrivals]
-            numbers: dict[bytes, int | None] = {}
+            numbers = dict(zip(keys, map(opened.index.number, keys)))
             fresh: dict[bytes, Arrival] = {}
             for key, arrival in zip(keys, arrivals):
-                if key not in numbers:
-                    numbers[key] = number(key)
-                    if numbers[key] is None:
-                        fresh[key] = arrival
+                if numbers[key] is None:
+                    fresh.setdefault(key, arrival)
             if fresh:
                 self._keep(opened, fresh, numbers)
             return [Stored(numbers[key] or 0, fresh.pop(key, None) is not None) for key in keys]

@@ -19,8 +19,9 @@ from argus.server.tally import Event, Tally
 
 _READ_BYTES = 1_048_576
 
-# Keys in memory, over all open batches: 40 MB at most. Beyond, they are looked up on disk.
-_keys = Budget(262_144)
+# Keys in memory, over all open batches: 130 MB at most. Beyond, they are looked up on disk, which
+# takes some twenty microseconds more for each new one.
+_keys = Budget(1_048_576)
 
 
 class Index:

@@ -19,33 +19,35 @@ def keys(count):
     return [draw.getrandbits(128).to_bytes(16, "big") for _ in range(count)]
 
 
-@pytest.mark.parametrize("room", [1_024, 2_048, 1_000_000])
-def test_it_knows_the_same_in_memory_and_on_disk(tmp_path, room):
-    lookup, given = Lookup(tmp_path, Budget(room)), keys(12_000)
+@pytest.mark.parametrize("room", [1, 2_048, 1_000_000])
+def test_it_knows_the_same_in_memory_and_on_disk(tmp_path, monkeypatch, room):
+    monkeypatch.setattr(lookup_module, "_FIRST_CAPACITY", 256)
+    lookup, given = Lookup(tmp_path, Budget(room) if room > 1 else used_up()), keys(4_000)
     for number, key in enumerate(given):
         assert lookup.get(key) is None
         lookup[key] = number
-    lookup[given[5]] = 77
-    assert lookup.is_on_disk is (room < 12_000)
-    assert (len(lookup), lookup.get(given[5])) == (12_000, 77)
-    assert all(lookup.get(key) == at for at, key in enumerate(given) if at != 5)
+    for at in (5, 2_000, 3_999):
+        lookup[given[at]] = at + 77
+    assert lookup.is_on_disk is (room < 4_000)
+    assert len(lookup) == 4_000
+    changed = {5: 82, 2_000: 2_077, 3_999: 4_076}
+    assert [lookup.get(key) for key in given] == [changed.get(at, at) for at in range(4_000)]
     assert lookup.get(bytes(16)) is None
     assert sorted(lookup.keys()) == sorted(given)
     lookup.close()
 
 
-def test_memory_is_given_back_when_it_moves_and_when_it_closes(tmp_path):
-    budget = Budget(3_000)
-    first, second = Lookup(tmp_path, budget), Lookup(tmp_path, budget)
-    for key in keys(1_500):
-        first[key] = 1
-    for key in keys(1_500):
-        second[key] = 2
-    assert (first.is_on_disk, second.is_on_disk) == (False, True)
-    assert budget.left == 3_000 - 2 * 1_024
-    first.close()
-    second.close()
-    assert budget.left == 3_000
+def test_none_takes_all_of_the_memory_and_what_was_taken_is_given_back(tmp_path):
+    budget = Budget(8_192)
+    large, small = Lookup(tmp_path, budget), Lookup(tmp_path, budget)
+    for key in keys(9_000):
+        large[key] = 1
+    small.update(dict.fromkeys(keys(1_000), 2))
+    assert (len(large), len(small)) == (9_000, 1_000)
+    assert (large.is_on_disk, small.is_on_disk) == (True, False)
+    large.close()
+    small.close()
+    assert budget.left == 8_192
 
 
 def test_the_file_has_no_name(tmp_path):
