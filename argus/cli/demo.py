@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argus.cli.arguments import count, port
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -25,9 +27,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="store_true",
         help="afterwards, leave the monitor running, and keep the run directory",
     )
-    parser.add_argument("--port", type=int, default=0, help="of the monitor; 0 picks a free one")
+    parser.add_argument("--port", type=port, default=0, help="of the monitor; 0 picks a free one")
     parser.add_argument(
-        "--epochs", type=int, default=EPOCHS, help="epochs of each job (%(default)s)"
+        "--epochs", type=count, default=EPOCHS, help="epochs of each job (%(default)s)"
     )
 
 
@@ -41,13 +43,12 @@ def run(args: argparse.Namespace) -> int:
 
     from argus.cli.demonstration import Training, complain, demonstrate
 
-    epochs = max(args.epochs, 1)
-    command = [sys.executable, "-m", "argus.cli.training", "--epochs", str(epochs)]
+    command = [sys.executable, "-m", "argus.cli.training", "--epochs", str(args.epochs)]
     place = Path(tempfile.mkdtemp(prefix="argus-demo-"))
     # Like Ctrl-C: what was started is stopped on the way out.
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
-        complete = demonstrate(place, args.port, Training(command, epochs), args.keep)
+        complete = demonstrate(place, args.port, Training(command, args.epochs), args.keep)
     except KeyboardInterrupt:
         complain(f"interrupted; {place} is kept" if args.keep else "interrupted")
         return _INTERRUPTED

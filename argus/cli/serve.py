@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from argus.cli.arguments import port
+
 if TYPE_CHECKING:
     from argus.server.app import Monitor
 
@@ -43,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", type=_port, default=8765, help="0 picks a free one (%(default)s)")
+    parser.add_argument("--port", type=port, default=8765, help="0 picks a free one (%(default)s)")
     parser.add_argument(
         "--runs",
         type=Path,
@@ -63,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     from argus.server.app import Monitor, TokenRequiredError
 
     token = (args.token or os.environ.get(TOKEN_VARIABLE) or "").strip() or None
+    if token is not None and not all("!" <= char <= "~" for char in token):
+        return _refuse("the token may hold letters, digits and signs of ASCII, and no space")
     stop = _stop_signal()
     try:
         monitor = Monitor(args.host, args.port, args.runs, token, args.verbose)
@@ -136,14 +140,3 @@ def _advice(error: OSError, args: argparse.Namespace) -> str:
 def _refuse(message: str) -> int:
     print(f"argus serve: {message}", file=sys.stderr)
     return 2
-
-
-def _port(text: str) -> int:
-    """A port number. Raises ValueError, which argparse tells."""
-    port = int(text)
-    if not 0 <= port <= 65_535:
-        raise ValueError(text)
-    return port
-
-
-_port.__name__ = "port"  # argparse names it in its complaint

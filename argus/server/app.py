@@ -1,4 +1,4 @@
-"""The monitor as one object: a store, a server, and the thread that accepts connections."""
+"""The monitor as one object: a store, a listener, and the thread that accepts connections."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 from argus.core.secret import Secret
 from argus.core.settings import is_loopback
-from argus.server.http import MonitorServer
+from argus.server.access import Hosts
+from argus.server.http import Service
+from argus.server.listener import Listener, listening_socket
 from argus.server.store import Store
 
 _STOP_WITHIN_S = 3.0
@@ -37,28 +39,46 @@ class Monitor:
         self._token = None if token is None else Secret(token)
         self._verbose = verbose
         self._store: Store | None = None
-        self._server: MonitorServer | None = None
+        self._listener: Listener | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> Monitor:
-        """Take the directory, listen, and serve in a thread. Raises OSError, RunsInUseError."""
+        """Take the directory, listen, and serve in a thread.
+
+        Raises OSError, RunsInUseError, and TokenRequiredError where a name turns out to be that
+        of an address which others can reach.
+        """
         store = Store(self.runs, lambda: tuple(time.localtime()))
         try:
-            server = MonitorServer(self.host, self._port, store, self._token, self._verbose)
+            listener = self._listen(store)
         except BaseException:
             store.close()
             raise
-        self._store, self._server = store, server
+        self._store, self._listener = store, listener
         self._thread = threading.Thread(
-            target=server.serve_until_stopped, name="argus-monitor", daemon=True
+            target=listener.serve_until_stopped, name="argus-monitor", daemon=True
         )
         self._thread.start()
         return self
 
+    def _listen(self, store: Store) -> Listener:
+        sock = listening_socket(self.host, self._port)
+        address, port = sock.getsockname()[:2]
+        try:
+            if self._token is None and not is_loopback(address):
+                raise TokenRequiredError(f"listening on {address} needs a token")
+            hosts = Hosts(self.host, address, port)
+            listener = Listener(sock, Service(store, hosts, self._token, self._verbose))
+        except BaseException:
+            sock.close()
+            raise
+        self._port = port
+        return listener
+
     @property
     def port(self) -> int:
         """The port that it listens on."""
-        return self._port if self._server is None else int(self._server.server_address[1])
+        return self._port
 
     @property
     def url(self) -> str:
@@ -68,14 +88,14 @@ class Monitor:
 
     def close(self) -> None:
         """Finish the requests at work, let go of the directory. Takes some seconds at most."""
-        server, store, thread = self._server, self._store, self._thread
-        self._server = self._store = self._thread = None
-        if server is None or store is None or thread is None:
+        listener, store, thread = self._listener, self._store, self._thread
+        self._listener = self._store = self._thread = None
+        if listener is None or store is None or thread is None:
             return
-        server.stop_accepting()
+        listener.stop_accepting()
         thread.join()
-        server.end_connections(_STOP_WITHIN_S)
-        server.server_close()
+        listener.end_connections(_STOP_WITHIN_S)
+        listener.close()
         store.close()
 
     def __enter__(self) -> Monitor:

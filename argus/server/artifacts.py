@@ -12,17 +12,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Optional
 
-from argus.core.jsonl import LineSplitter, parsed_object
 from argus.rundir import files, layout
 from argus.rundir.media import DELIVERED, Artifact
 from argus.server.batch import Batch
+from argus.server.ingest import is_too_deep
 from argus.server.multipart import MultipartError, MultipartParser, PartBegin, PartData, Piece
+from argus.server.parsing import parsed
+from argus.server.plain import LedElsewhereError, require_own_place
 from argus.server.reply import RefusalError
-from argus.server.store import UPLOADING
+from argus.server.store import MEDIA, UPLOADING
 
 MAX_FILE_BYTES = 50 * 1_048_576
 MAX_JOB_BYTES = 500 * 1_048_576
 _MAX_FIELD_BYTES = 65_536
+_MAX_ARTIFACTS = 100_000  # of a batch: each takes memory as long as it is open
 MAX_BODY_BYTES = MAX_FILE_BYTES + 4 * _MAX_FIELD_BYTES
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -38,10 +41,11 @@ MIME_TYPES = {
 class Upload:
     """One upload on its way in. A context: what has not become an artifact is gone at its end."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, run_directory: Path) -> None:
         self.filename: Optional[str] = None
         self.size = 0
-        self.temporary = directory / f"{UPLOADING}{os.urandom(8).hex()}"
+        self._directory = run_directory / MEDIA
+        self.temporary = self._directory / f"{UPLOADING}{os.urandom(8).hex()}"
         self._fd: int | None = None
         self._fields: dict[str, bytes] = {}
         self._part: PartBegin | None = None
@@ -77,8 +81,11 @@ class Upload:
         text = self._fields.get("meta")
         if not text:
             return None
-        document = parsed_object(text)
-        if document is None:
+        try:
+            document = parsed(text)
+        except RefusalError:
+            document = None
+        if not isinstance(document, dict) or is_too_deep(document):
             raise RefusalError(400, "meta must be a JSON object")
         return document
 
@@ -99,7 +106,10 @@ class Upload:
         self.filename = filename.replace("\\", "/").rpartition("/")[2]
         if suffix_of(self.filename) not in MIME_TYPES:
             raise RefusalError(415, f"accepted are {' '.join(MIME_TYPES)}")
-        files.make_dir(self.temporary.parent, private=False)
+        require_own_place(self._directory.parent)
+        if self._directory.is_symlink():
+            raise LedElsewhereError(f"{self._directory} is a symbolic link")
+        files.make_dir(self._directory, private=False)
         self._fd = os.open(self.temporary, _CREATE, files.SHARED_FILE)
 
     def _write(self, data: bytes) -> None:
@@ -128,11 +138,12 @@ def keep(upload: Upload, batch: Batch, job_id: str | None) -> dict[str, Any]:
     meta = upload.meta
     filename = upload.filename or ""
     with batch.events_guard:
-        media = batch.media()
-        sizes = _stored_sizes(batch.path)
-        if sum(size for owner, size in sizes if owner == job_id) + upload.size > MAX_JOB_BYTES:
+        media, sizes = batch.artifacts()
+        if sizes.of(job_id) + upload.size > MAX_JOB_BYTES:
             raise RefusalError(413, f"the files of a job may have {MAX_JOB_BYTES} bytes")
-        number, path = _free_path(batch.path / "media", filename, len(sizes) + 1)
+        if sizes.count >= _MAX_ARTIFACTS:
+            raise RefusalError(413, f"a batch may have {_MAX_ARTIFACTS} files")
+        number, path = _free_path(batch.path / MEDIA, filename, sizes.count + 1)
         answer = {
             "id": number,
             "job_id": job_id,
@@ -143,10 +154,16 @@ def keep(upload: Upload, batch: Batch, job_id: str | None) -> dict[str, Any]:
             "label": upload.label,
             "meta": meta,
         }
-        _describe(path, answer)
-        os.replace(upload.temporary, path)
-        relative = path.relative_to(batch.path).as_posix()
-        media.note(Artifact(relative, upload.size, batch.batch_id, job_id, upload.label), DELIVERED)
+        noted = Artifact(f"{MEDIA}/{path.name}", upload.size, batch.batch_id, job_id, upload.label)
+        try:
+            _describe(path, answer)
+            os.replace(upload.temporary, path)
+            media.note(noted, DELIVERED)
+        except OSError:  # it will come again
+            path.unlink(missing_ok=True)
+            _description_of(path).unlink(missing_ok=True)
+            raise
+        sizes.add(job_id, upload.size)
     return answer
 
 
@@ -166,18 +183,8 @@ def _free_path(directory: Path, filename: str, number: int) -> tuple[int, Path]:
 def _describe(path: Path, answer: dict[str, Any]) -> None:
     """Keep what the list has no room for, as the file's own name and `meta`, beside the file."""
     data = json.dumps(answer, indent=1).encode("ascii") + b"\n"
-    files.replace(path.with_name(f"{path.name}.json"), data, private=False, durable=False)
+    files.replace(_description_of(path), data, private=False, durable=False)
 
 
-def _stored_sizes(directory: Path) -> list[tuple[object, int]]:
-    """Job and size of each artifact that the batch has."""
-    try:
-        lines = LineSplitter().feed((directory / layout.MEDIA).read_bytes())
-    except FileNotFoundError:
-        return []
-    documents = [document for document in map(parsed_object, lines) if document is not None]
-    return [
-        (document.get("job_id"), size)
-        for document in documents
-        if isinstance(size := document.get("size"), int)
-    ]
+def _description_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")

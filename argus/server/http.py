@@ -1,199 +1,114 @@
-"""The thin shell around the routes: connections, threads, reading requests, writing replies.
+"""What is said on one connection: each request is judged, routed and answered, in turn.
 
-One thread for each connection. What may be asked, and by whom, is decided elsewhere.
+What may be asked, and by whom, is decided elsewhere; bytes and waiting are the stream's.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import selectors
-import socket
-import socketserver
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler
-from typing import Any, BinaryIO, cast
+from email.utils import formatdate
+from typing import NamedTuple, Optional
 
 from argus.core.secret import Secret
-from argus.core.settings import is_loopback
-from argus.server.access import check_host, check_origin, check_token
-from argus.server.body import Body, ClientGoneError, content_length
+from argus.server.access import Hosts, check_origin, check_token
+from argus.server.body import Body, check_expectation, content_length
+from argus.server.connections import Connection
+from argus.server.head import Head
 from argus.server.reply import RefusalError, Reply, reply_bytes
 from argus.server.routes import Request, find_route
 from argus.server.store import Store
-
-_IDLE_S = 120.0  # a reporter that is silent for longer connects again, unharmed
-_MAX_CONNECTIONS = 512
-_LINGER_S = 5.0
+from argus.server.stream import ClientGoneError, Stream
 
 _log = logging.getLogger("argus.server")
 
 
-class MonitorServer(socketserver.ThreadingTCPServer):
-    """The listening socket and the open connections."""
+class Service(NamedTuple):
+    """What every connection is answered from."""
 
-    daemon_threads = True  # closing waits for the connections itself, and not for ever
-    block_on_close = False
-    request_queue_size = 128  # a hundred reporters may come back at once after a restart
-    allow_reuse_address = os.name != "nt"  # there it would let two monitors share a port
-
-    def __init__(
-        self, host: str, port: int, store: Store, token: Secret | None, verbose: bool
-    ) -> None:
-        """Listen. Raises OSError where host or port cannot be had."""
-        self.store = store
-        self.token = token
-        self.verbose = verbose
-        self.on_loopback = is_loopback(host)
-        self._connections: set[socket.socket] = set()
-        self._connections_changed = threading.Condition()
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._wake, self._waker = socket.socketpair()
-        super().__init__((host, port), Handler)
-
-    def serve_until_stopped(self) -> None:
-        """Accept connections. `serve_forever` would look twice a second whether to go on."""
-        self.socket.settimeout(1.0)  # a client that is gone between select and accept
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.socket, selectors.EVENT_READ)
-            selector.register(self._wake, selectors.EVENT_READ)
-            while not any(key.fileobj is self._wake for key, _ in selector.select()):
-                self.handle_request()
-
-    def stop_accepting(self) -> None:
-        """Make `serve_until_stopped` return. Any thread may call this."""
-        self._waker.close()  # the other end becomes readable
-
-    def end_connections(self, within_s: float) -> None:
-        """Let each connection finish the request it has, then end; wait so long at most."""
-        with self._connections_changed:
-            for connection in self._connections:
-                try:
-                    connection.shutdown(socket.SHUT_RD)
-                except OSError:
-                    continue  # the client was faster
-            self._connections_changed.wait_for(lambda: not self._connections, within_s)
-
-    def server_close(self) -> None:
-        """Close what is listened on."""
-        super().server_close()
-        self._wake.close()
-        self._waker.close()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Give a new connection its thread."""
-        with self._connections_changed:
-            self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        """Close a connection that has ended."""
-        super().shutdown_request(request)
-        with self._connections_changed:
-            self._connections.discard(request)
-            self._connections_changed.notify_all()
-
-    def verify_request(self, _request: Any, _client_address: Any) -> bool:
-        """Whether there is room for one more connection."""
-        with self._connections_changed:
-            return len(self._connections) < _MAX_CONNECTIONS
-
-    def handle_error(self, _request: Any, _client_address: Any) -> None:
-        """A connection ended badly: worth a word only where it was not the client's doing."""
-        if not isinstance(sys.exc_info()[1], OSError):
-            _log.exception("a connection failed")
+    store: Store
+    hosts: Hosts
+    token: Optional[Secret]
+    verbose: bool
 
 
-class Handler(BaseHTTPRequestHandler):
-    """One connection."""
+def converse(service: Service, connection: Connection) -> None:
+    """Answer what comes on a connection until one side has enough."""
+    stream = Stream(connection)
+    try:
+        while Exchange(service, stream, connection.peer).is_followed():
+            pass
+    except OSError:  # the client's doing, or the network's: nobody is there to be told
+        pass
 
-    protocol_version = "HTTP/1.1"
-    timeout = _IDLE_S
-    disable_nagle_algorithm = True
-    server: MonitorServer
-    _body: Body | None = None
 
-    def _serve(self) -> None:
-        began = time.monotonic()
+class Exchange:
+    """One request and its reply."""
+
+    def __init__(self, service: Service, stream: Stream, peer: str) -> None:
+        self._service = service
+        self._stream = stream
+        self._peer = peer
+        self._head: Head | None = None
+        self._body: Body | None = None
+        self._began = time.monotonic()
+
+    def is_followed(self) -> bool:
+        """Carry it out; whether another can follow. Raises OSError where the client is gone."""
         try:
             reply = self._reply()
-        except ClientGoneError:
-            self.close_connection = True
-            return
+        finally:
+            if self._body is not None:
+                self._body.forget()
+        # Behind a body that was not read, or a head that was not understood, stands no request.
         left_over = self._body is None or self._body.unread > 0
+        last = left_over or self._head is None or not self._head.keeps_alive
+        with_body = self._head is None or self._head.method != "HEAD"
+        self._stream.send(reply_bytes(reply, formatdate(usegmt=True), last, with_body))
+        if self._service.verbose:
+            self._tell(reply.status, time.monotonic() - self._began)
         if left_over:
-            self.close_connection = True
-        self._send(reply)
-        if self.server.verbose:
-            self._log_request(reply.status, time.monotonic() - began)
-        if left_over:
-            self._linger()
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815
+            self._stream.linger()
+        return not last
 
     def _reply(self) -> Reply:
         """The reply to the request. The one place where any error becomes a reply."""
-        self._body = None
         try:
-            length = content_length(self.headers)
-            self._body = Body(cast(BinaryIO, self.rfile), length, self._invite_body)
-            return self._endpoint_reply(self._body)
+            self._head = self._stream.read_head()
+            self._began = time.monotonic()
+            check_expectation(self._head)
+            length = content_length(self._head)
+            self._body = Body(self._stream.read_body, length, self._begin_body)
+            return self._endpoint_reply(self._head, self._body)
         except RefusalError as refusal:
             return refusal.reply
         except ClientGoneError:
             raise
         except OSError as error:
-            _log.warning("%s %s: %s", self.command, ascii(self.path), error)
+            _log.warning("%s: %s", self._asked(), error)
             return Reply(500, {"detail": f"internal: {error}"})
         except Exception:
-            _log.exception("%s %s", self.command, ascii(self.path))
+            _log.exception("%s", self._asked())
             return Reply(500, {"detail": "internal: see the monitor's log"})
 
-    def _endpoint_reply(self, body: Body) -> Reply:
-        server = self.server
-        check_host(self.headers, server.on_loopback)
-        check_origin(self.headers, self.command)
-        route, ids = find_route(self.command, self.path)
+    def _endpoint_reply(self, head: Head, body: Body) -> Reply:
+        service = self._service
+        service.hosts.check(head)
+        check_origin(head)
+        route, ids = find_route(head.method, head.path)
         if not route.is_open:
-            check_token(self.headers, server.token)
-        return route.endpoint(server.store, Request(self.headers, body, ids, time.time()))
+            check_token(head, service.token)
+        return route.endpoint(service.store, Request(head, body, ids, time.time()))
 
-    def _send(self, reply: Reply) -> None:
-        with_body = self.command != "HEAD"
-        self.wfile.write(
-            reply_bytes(reply, self.date_time_string(), self.close_connection, with_body)
-        )
+    def _begin_body(self) -> None:
+        """Ask for the body where the client waits for that: only once the rest is good."""
+        self._stream.begin_body()
+        if self._head is not None and self._head.expects_continue and not self._stream.holds_input:
+            self._stream.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _linger(self) -> None:
-        """Read past a body that nobody wants. Closing with bytes unread would reset the
-        connection, and the client might lose the reply that says why."""
-        self.connection.shutdown(socket.SHUT_WR)
-        until = time.monotonic() + _LINGER_S
-        while (left_s := until - time.monotonic()) > 0:
-            self.connection.settimeout(left_s)
-            if not self.connection.recv(65_536):
-                return
+    def _asked(self) -> str:
+        return "?" if self._head is None else f"{self._head.method} {self._head.path!a}"
 
-    def handle_expect_100(self) -> bool:
-        """Say nothing yet: the body is asked for only once the rest of the request is good."""
-        return True
-
-    def _invite_body(self) -> None:
-        if (self.headers.get("Expect") or "").lower() == "100-continue":
-            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is not even HTTP. The base class would send a page."""
-        self.close_connection = True
-        self._send(Reply(code, {"detail": message or explain or "bad request"}))
-
-    def _log_request(self, status: int, spent_s: float) -> None:
-        print(
-            f"{self.client_address[0]} {self.command} {self.path!a} {status} {spent_s * 1e3:.1f} ms",
-            file=sys.stderr,
-        )
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """The base class would tell of every request."""
+    def _tell(self, status: int, spent_s: float) -> None:
+        print(f"{self._peer} {self._asked()} {status} {spent_s * 1e3:.1f} ms", file=sys.stderr)

@@ -6,48 +6,73 @@ themselves are not kept in memory.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Optional
 
 from argus.core.contract import envelope_error
 from argus.core.jsonl import LineSplitter, parsed_object
+from argus.server.budget import Budget
+from argus.server.lookup import Lookup
+from argus.server.plain import open_plain
 from argus.server.tally import Event, Tally
 
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _READ_BYTES = 1_048_576
+
+# Keys in memory, over all open batches: 130 MB at most. Beyond, they are looked up on disk, which
+# takes some twenty microseconds more for each new one.
+_keys = Budget(1_048_576)
 
 
 class Index:
     """The events of one batch. Their numbers count from 1 in the order of the file, so that a
     restart gives each the same one."""
 
-    def __init__(self) -> None:
-        self.tally = Tally()
-        self._numbers: dict[int, int] = {}
+    def __init__(self, directory: Path) -> None:
+        self._numbers = Lookup(directory, _keys)
+        self._jobs = Lookup(directory, _keys)
+        self.tally = Tally(self._jobs)
 
-    def number(self, key: int) -> int | None:
-        """The number of an event; None for a new one."""
-        return self._numbers.get(key)
+    @property
+    def number(self) -> Callable[[bytes], Optional[int]]:
+        """The number of an event, by its key; None for a new one. Good until the next `add`."""
+        return self._numbers.get
 
-    def add(self, key: int, event: Event) -> int:
-        """Count an event that has been kept. One that is known changes nothing."""
-        number = self._numbers.setdefault(key, len(self._numbers) + 1)
-        if number > self.tally.n_events:
+    def add(self, events: Mapping[bytes, Event]) -> dict[bytes, int]:
+        """Count new events that have been kept, by their keys; and return their numbers."""
+        first = self.tally.n_events + 1
+        numbers = dict(zip(events, range(first, first + len(events))))
+        self._numbers.update(numbers)
+        for event in events.values():
             self.tally.add(event)
-        return number
+        return numbers
+
+    def job_keys(self) -> Iterator[bytes]:
+        """The keys of all jobs, in no order."""
+        return self._jobs.keys()
+
+    def close(self) -> None:
+        """Give back what it holds. It is of no use afterwards."""
+        self._numbers.close()
+        self._jobs.close()
 
 
-def event_key(event: Event) -> int:
-    """The id of an event, as the 128 bits that it stands for: a third of the memory of its text."""
-    return int(event["event_id"].replace("-", ""), 16)
+def event_key(event: Event) -> bytes:
+    """The id of an event, as the 16 bytes that it stands for: half the memory of its text."""
+    return bytes.fromhex(event["event_id"].replace("-", ""))
 
 
-def read_index(path: Path) -> Index:
+def read_index(directory: Path, path: Path) -> Index:
     """The index of an event file; empty where there is none. Raises OSError."""
-    index = Index()
-    for event in _stored_events(path):
-        index.add(event_key(event), event)
+    index = Index(directory)
+    try:
+        for event in _stored_events(path):
+            key = event_key(event)
+            if index.number(key) is None:
+                index.add({key: event})
+    except BaseException:
+        index.close()
+        raise
     return index
 
 
@@ -55,10 +80,10 @@ def _stored_events(path: Path) -> Iterator[Event]:
     """The events of a file; whatever else stands in it is passed over, as is half a last line."""
     splitter = LineSplitter()
     try:
-        fd = os.open(path, _READ)
+        file = open_plain(path)
     except FileNotFoundError:
         return
-    with os.fdopen(fd, "rb") as file:
+    with file:
         while chunk := file.read(_READ_BYTES):
             for line in splitter.feed(chunk):
                 event = parsed_object(line)

@@ -5,6 +5,7 @@ Judges by `argus.core.contract`; the store is asked only for what has passed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +15,9 @@ from argus.server.parsing import Received, problem
 from argus.server.reply import RefusalError
 
 Event = dict[str, Any]
+
+_MAX_DEPTH = 64
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Arrival(NamedTuple):
@@ -44,7 +48,9 @@ def check_batch(received: list[Received]) -> None:
         _check_version(item.value)
     problems = []
     for index, item in enumerate(received):
-        problems += _envelope_problems(item.value, ["body", "events", index])
+        error = _envelope_problem(item)
+        if error is not None:
+            problems.append(_problem(["body", "events", index], error))
     if problems:
         raise RefusalError(422, problems)
 
@@ -52,9 +58,9 @@ def check_batch(received: list[Received]) -> None:
 def check_single(received: Received) -> None:
     """Refuse a single event with a malformed envelope."""
     _check_version(received.value)
-    problems = _envelope_problems(received.value, ["body"])
-    if problems:
-        raise RefusalError(422, problems)
+    error = _envelope_problem(received)
+    if error is not None:
+        raise RefusalError(422, [_problem(["body"], error)])
 
 
 def ingest(received: list[Received], store: EventStore) -> list[dict[str, Any]]:
@@ -63,6 +69,9 @@ def ingest(received: list[Received], store: EventStore) -> list[dict[str, Any]]:
     batches: dict[str, list[Arrival]] = {}
     for place, (event, line) in enumerate(received):
         error = data_error(event["event_type"], event["data"])
+        # A glance at the text tells nearly always.
+        if line.count(b"{") + line.count(b"[") > _MAX_DEPTH and is_too_deep(event):
+            error = "too deep: data is nested too deeply"
         if error is None:
             batches.setdefault(event["batch_id"], []).append(Arrival(place, event, line))
         else:
@@ -101,14 +110,44 @@ def _check_version(event: Any) -> None:
         raise RefusalError(415, f"schema_version must be {SCHEMA_VERSION}")
 
 
-def _envelope_problems(event: Any, place: list[Any]) -> list[dict[str, Any]]:
+def _envelope_problem(received: Received) -> tuple[str, str] | None:
+    """The first thing wrong with an envelope, as (field, message)."""
+    event = received.value
     error = envelope_error(event)
     if error is None and event.get("schema_version") != SCHEMA_VERSION:
         error = "schema_version", f"must be {SCHEMA_VERSION}"
-    if error is None:
-        return []
+    return error or _surrogate_error(event)
+
+
+def _problem(place: list[Any], error: tuple[str, str]) -> dict[str, Any]:
     field, message = error
-    return [problem([*place, field] if field else place, message)]
+    return problem([*place, field] if field else place, message)
+
+
+def _surrogate_error(event: Event) -> tuple[str, str] | None:
+    """Half a pair of UTF-16 in an id: it has no UTF-8, and two such ids would become one."""
+    if event["batch_id"].isascii() and (event.get("job_id") or "").isascii():
+        return None
+    for key in ("batch_id", "job_id"):
+        if _LONE_SURROGATE.search(event.get(key) or ""):
+            return key, "must be Unicode text"
+    return None
+
+
+def is_too_deep(document: Any) -> bool:
+    """Whether a document is nested deeper than whoever reads it later can go."""
+    level: list[Any] = [document]
+    for _ in range(_MAX_DEPTH):
+        level = [item for value in level for item in _items(value)]
+        if not level:
+            return False
+    return True
+
+
+def _items(value: Any) -> list[Any]:
+    """What is in a value and may hold more."""
+    inside = value.values() if isinstance(value, dict) else value
+    return [item for item in inside if isinstance(item, (dict, list))]
 
 
 def _item_error(message: str) -> str:

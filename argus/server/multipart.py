@@ -120,6 +120,17 @@ class MultipartParser:
         return [_part(head.decode("utf-8", "replace"))]
 
 
+def boundary_of(content_type: str) -> str | None:
+    """The boundary of a form; None where a `Content-Type` names another type, or no boundary."""
+    kind, _, rest = content_type.partition(";")
+    if kind.strip().lower() != "multipart/form-data":
+        return None
+    for name, value in _PARAMETER.findall(f";{rest}"):
+        if name.lower() == "boundary":
+            return _unquoted(value) or None
+    return None
+
+
 def _part(head: str) -> PartBegin:
     """The head of a part; file names are UTF-8, as browsers and HTTP clients send them."""
     headers: dict[str, str] = {}

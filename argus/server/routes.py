@@ -7,9 +7,9 @@ no socket. Host, origin and token have been checked before it is asked.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from email.message import Message
-from typing import Any, NamedTuple, Optional
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, Optional
 from urllib.parse import unquote
 
 from argus.core.events import utc_second
@@ -17,25 +17,31 @@ from argus.core.version import __version__
 from argus.server import artifacts
 from argus.server.batch import Batch
 from argus.server.body import Body, check_encoding
+from argus.server.budget import Budget
+from argus.server.head import Head
 from argus.server.ingest import batch_reply, check_batch, check_single, ingest
+from argus.server.multipart import boundary_of
 from argus.server.parsing import parsed, received_event, received_events
 from argus.server.reply import RefusalError, Reply
-from argus.server.stop import request_stop, stop_state
 from argus.server.store import Store
 
-MAX_EVENTS_BYTES = 64 * 1_048_576
+# One event may have 3 MiB at a platform, and a reporter sends a MiB at a time.
+MAX_EVENTS_BYTES = 8_388_608
 _MAX_SMALL_BYTES = 65_536
+_MAX_LISTED = 1_000
 
 # Judging keeps the interpreter busy and waits for nothing. Eight threads that do it in turns took
-# 40 % more events a second than eight that took the interpreter from each other; and only one
-# body at a time needs the memory of being parsed.
+# 40 % more events a second than eight that took the interpreter from each other.
 _judging = threading.Lock()
+# Parsed, a body can take twenty times its size (`[],[],[],…`): so much is parsed at a time.
+_parsed = Budget(MAX_EVENTS_BYTES)
+_WAIT_TO_PARSE_S = 20.0
 
 
 class Request(NamedTuple):
     """A request as an endpoint sees it. `ids` are the variable parts of its path, decoded."""
 
-    headers: Message
+    head: Head
     body: Body
     ids: tuple[str, ...]
     now: float  # seconds since the epoch
@@ -67,7 +73,8 @@ def find_route(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
                 ids = [part for part, name in zip(parts, route.pattern) if name is None]
                 return route, tuple(unquote(part, errors="replace") for part in ids)
         if fitting:
-            allowed = ", ".join(sorted({route.method for route in fitting}))
+            methods = {route.method for route in fitting}
+            allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
             raise RefusalError(405, "method not allowed", headers=(("Allow", allowed),))
     raise RefusalError(404, "not found")
 
@@ -79,20 +86,23 @@ def health(_store: Store, _request: Request) -> Reply:
 
 def post_events(store: Store, request: Request) -> Reply:
     """Take up to 500 events, each alone."""
-    check_encoding(request.headers)
+    check_encoding(request.head)
     body = request.body.read(MAX_EVENTS_BYTES)
-    with _judging:
-        received = received_events(body)
-        check_batch(received)
-    return Reply(200, batch_reply(ingest(received, store)))
+    with _room_to_parse(len(body)):
+        with _judging:
+            received = received_events(body)
+            check_batch(received)
+        return Reply(200, batch_reply(ingest(received, store)))
 
 
 def post_event(store: Store, request: Request) -> Reply:
     """Take one event."""
-    check_encoding(request.headers)
-    received = received_event(request.body.read(MAX_EVENTS_BYTES))
-    check_single(received)
-    [result] = ingest([received], store)
+    check_encoding(request.head)
+    body = request.body.read(MAX_EVENTS_BYTES)
+    with _room_to_parse(len(body)):
+        received = received_event(body)
+        check_single(received)
+        [result] = ingest([received], store)
     if result["status"] == "rejected":
         passes = result["error"].startswith("internal:")
         raise RefusalError(500 if passes else 422, result["error"])
@@ -100,14 +110,24 @@ def post_event(store: Store, request: Request) -> Reply:
     return Reply(200, {"accepted": True, "event_id": result["db_id"], "deduplicated": deduplicated})
 
 
+@contextmanager
+def _room_to_parse(size: int) -> Iterator[None]:
+    if not _parsed.take(size, _WAIT_TO_PARSE_S):
+        raise RefusalError(503, "busy with other requests", (("Retry-After", "1"),))
+    try:
+        yield
+    finally:
+        _parsed.give_back(size)
+
+
 def get_batches(store: Store, _request: Request) -> Reply:
-    """What the monitor knows, the newest batch first."""
-    return Reply(200, store.summaries())
+    """What the monitor knows, the newest batch first; no more than a reader can use."""
+    return Reply(200, store.summaries(_MAX_LISTED))
 
 
 def get_stop(store: Store, request: Request) -> Reply:
     """Whether a batch is asked to stop."""
-    return Reply(200, stop_state(_batch(store, request.ids[0]).path))
+    return Reply(200, _batch(store, request.ids[0]).stop_state())
 
 
 def post_stop(store: Store, request: Request) -> Reply:
@@ -117,9 +137,7 @@ def post_stop(store: Store, request: Request) -> Reply:
     requested_by = document.get("requested_by") if isinstance(document, dict) else None
     if not isinstance(requested_by, str):
         requested_by = None
-    with batch.events_guard:
-        requested_at = f"{utc_second(int(request.now))}Z"
-        return Reply(200, request_stop(batch.path, requested_at, requested_by))
+    return Reply(200, batch.request_stop(f"{utc_second(int(request.now))}Z", requested_by))
 
 
 def post_job_artifact(store: Store, request: Request) -> Reply:
@@ -137,11 +155,11 @@ def post_batch_artifact(store: Store, request: Request) -> Reply:
 
 
 def _post_artifact(store: Store, request: Request, batch: Batch, job_id: str | None) -> Reply:
-    check_encoding(request.headers)
-    boundary: Any = request.headers.get_boundary()
-    if request.headers.get_content_type() != "multipart/form-data" or not boundary:
+    check_encoding(request.head)
+    boundary = boundary_of(request.head.headers.get("content-type", ""))
+    if boundary is None:
         raise RefusalError(400, "multipart/form-data with a boundary is required")
-    with artifacts.Upload(batch.path / "media") as upload:
+    with artifacts.Upload(batch.path) as upload:
         upload.receive(request.body.chunks(artifacts.MAX_BODY_BYTES), boundary)
         return Reply(201, artifacts.keep(upload, store.use(batch), job_id))
 

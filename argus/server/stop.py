@@ -1,7 +1,7 @@
 """`stop.json`: whether somebody wants a batch to stop, who, and since when.
 
-The file is the only owner of the flag: every poll reads it, so it survives a restart as it is. A
-new `batch_start` takes it back.
+The file is the only owner of the flag: every poll reads it, so it survives a restart as it is. The
+start of a batch that had been started before takes it back.
 """
 
 from __future__ import annotations
@@ -12,20 +12,23 @@ from typing import Any
 
 from argus.core.jsonl import parsed_object
 from argus.rundir import files
+from argus.server.plain import open_plain
 
 STOP = "stop.json"
+_MAX_BYTES = 524_288
 
 
 def stop_state(directory: Path) -> dict[str, Any]:
     """The flag as the platform answers it. A file that cannot be understood requests nothing."""
     try:
-        document = parsed_object((directory / STOP).read_bytes()) or {}
+        with open_plain(directory / STOP) as file:
+            document = parsed_object(file.read(_MAX_BYTES)) or {}
     except OSError:
         document = {}
     return {
         "requested": document.get("requested") is True,
-        "requested_at": document.get("requested_at"),
-        "requested_by": document.get("requested_by"),
+        "requested_at": _text(document.get("requested_at")),
+        "requested_by": _text(document.get("requested_by")),
     }
 
 
@@ -43,3 +46,7 @@ def request_stop(directory: Path, requested_at: str, requested_by: str | None) -
 def forget_stop(directory: Path) -> None:
     """Take the flag back: the batch has been started anew, and is not to end at once."""
     (directory / STOP).unlink(missing_ok=True)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

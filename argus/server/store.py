@@ -9,19 +9,21 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from argus.rundir import layout, sidecar
-from argus.rundir.files import make_dir
+from argus.rundir import files, layout, sidecar
 from argus.rundir.lock import RunLock
 from argus.server.batch import WRITTEN_BY, Batch
 from argus.server.ingest import Arrival, Stored
+from argus.server.plain import require_own_place, run_directories
 
 LOCK = "monitor.lock"
+MEDIA = "media"
 UPLOADING = ".upload-"  # how a file begins while it is on its way in
 
-_MAX_OPEN = 32  # two descriptors and an index each; macOS gives a process 256 descriptors
+_MAX_OPEN = 64  # two descriptors each, or four; macOS gives a process 256 descriptors
 
 
 class RunsInUseError(OSError):
@@ -33,7 +35,7 @@ class Store:
 
     def __init__(self, runs: Path, local_time: Callable[[], tuple[int, ...]]) -> None:
         """Take `runs` up, making it where it is missing. Raises OSError, RunsInUseError."""
-        make_dir(runs, private=False)
+        files.make_dir(runs, private=False)
         lock = RunLock.acquire(runs / LOCK, private=False)
         if lock is None:
             raise RunsInUseError(f"another monitor keeps its runs in {runs}")
@@ -59,9 +61,9 @@ class Store:
         """The newest batch with a job of that id. Raises OSError."""
         return next((batch for batch in self._newest_first() if batch.has_job(job_id)), None)
 
-    def summaries(self) -> list[dict[str, Any]]:
-        """All batches, the newest first. Raises OSError."""
-        return [batch.summary() for batch in self._newest_first()]
+    def summaries(self, most: int) -> list[dict[str, Any]]:
+        """Up to `most` batches, the newest first. Raises OSError."""
+        return [batch.summary() for batch in islice(self._newest_first(), most)]
 
     def use(self, batch: Batch) -> Batch:
         """Note that `batch` is about to be opened, and release those unused for longest."""
@@ -102,27 +104,34 @@ class Store:
         """A directory that nobody has: two ids can ask for one name, on some file systems at
         least, and a reporter may keep the same batch in the same place."""
         wanted = path = layout.kept_dir(self.runs, batch_id, self._local_time())
+        require_own_place(wanted.parent, 2)  # a link in place of the date would lead outside
+        files.make_dir(wanted.parent, private=False)
         attempt = 1
-        while path.exists():
-            attempt += 1
-            path = wanted.with_name(f"{wanted.name}-{attempt}")
-        make_dir(path, private=False)
-        return path
+        while True:
+            try:
+                path.mkdir(files.SHARED_DIR)
+                return path
+            except FileExistsError:
+                attempt += 1
+                path = wanted.with_name(f"{wanted.name}-{attempt}")
 
 
 def _found(runs: Path) -> list[Batch]:
     """The monitor's batches on disk, the oldest first."""
     batches = []
-    for path in sorted(runs.glob(f"*/*/*/{layout.SIDECAR}")):
-        described = sidecar.read(path.parent)
+    for path in run_directories(runs):
+        described = sidecar.read(path)
         batch_id = described.get("batch_id")
         ours = described.get("written_by") == WRITTEN_BY and sidecar.is_known_format(described)
         if ours and isinstance(batch_id, str):
-            batches.append(Batch(batch_id, path.parent))
+            batches.append(Batch(batch_id, path))
     return batches
 
 
 def _remove_torn_uploads(runs: Path) -> None:
     """Remove what a killed monitor had begun to take in; nobody else is at work here."""
-    for path in runs.glob(f"*/*/*/media/{UPLOADING}*"):
-        path.unlink()
+    for directory in run_directories(runs):
+        media = directory / MEDIA
+        if media.is_dir() and not media.is_symlink():
+            for path in media.glob(f"{UPLOADING}*"):
+                path.unlink()

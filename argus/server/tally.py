@@ -5,8 +5,9 @@ Pure: events go in one by one, in the order in which they arrived.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 RUNNING = "running"
 DONE = "done"
@@ -14,20 +15,35 @@ FAILED = "failed"
 
 Event = dict[str, Any]
 
+_STATES = (RUNNING, DONE, FAILED)
+_MAX_REMEMBERED = 256
+
+
+class Jobs(Protocol):
+    """Where the states of jobs are kept, each a place in the list of states; a dict is one."""
+
+    def get(self, key: bytes, /) -> int | None:
+        """The state of a job; None for a new one."""
+
+    def __setitem__(self, key: bytes, state: int, /) -> None: ...
+
 
 class Tally:
     """The sum of the events so far. Read out again from the event file, it comes out the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, jobs: Jobs) -> None:
+        """`jobs` is empty, and the tally's own."""
         self.n_events = 0
-        self.jobs: dict[str, str] = {}
         self.status = RUNNING
+        self._jobs = jobs
+        self._n_in_state = [0] * len(_STATES)
+        self._keys: dict[str, bytes] = {}  # of the jobs at work: a hash takes a microsecond
         self._project: str | None = None
         self._host: str | None = None
         self._command: str | None = None
         self._experiment_type: str | None = None
         self._n_total_jobs: int | None = None
-        self._started = False  # whether a batch_start has come
+        self.is_started = False  # whether a batch_start has come
         self._started_at: str | None = None
         self._finished_at: str | None = None
 
@@ -57,18 +73,23 @@ class Tally:
 
     def counts(self) -> dict[str, int]:
         """What changes with every event."""
-        states = list(self.jobs.values())
+        running, done, failed = self._n_in_state
         return {
             "n_events": self.n_events,
-            "n_jobs": len(states),
-            "n_done": states.count(DONE),
-            "n_failed": states.count(FAILED),
+            "n_jobs": running + done + failed,
+            "n_done": done,
+            "n_failed": failed,
         }
+
+    def job_status(self, job_id: str) -> str | None:
+        """What a job is; None for one of which nothing has come."""
+        state = self._jobs.get(job_key(job_id))
+        return None if state is None else _STATES[state]
 
     def _batch_start(self, event: Event) -> None:
         """The first one sets the start time; a later one refreshes the rest, and revives."""
-        if not self._started:
-            self._started = True
+        if not self.is_started:
+            self.is_started = True
             self._started_at = event["timestamp"]
         data = event["data"]
         self._command = data.get("command") or event["source"].get("command") or self._command
@@ -88,16 +109,40 @@ class Tally:
         self._finished_at = event["timestamp"]
 
     def _job_start(self, event: Event) -> None:
-        self.jobs[event["job_id"]] = RUNNING
+        self._set(event["job_id"], RUNNING)
 
     def _job_epoch(self, event: Event) -> None:
-        self.jobs.setdefault(event["job_id"], RUNNING)
+        if event["job_id"] in self._keys:
+            return  # it has a state: this is asked for each event
+        if self._jobs.get(self._key(event["job_id"])) is None:
+            self._set(event["job_id"], RUNNING)
 
     def _job_done(self, event: Event) -> None:
-        self.jobs[event["job_id"]] = DONE
+        self._set(event["job_id"], DONE)
 
     def _job_failed(self, event: Event) -> None:
-        self.jobs[event["job_id"]] = FAILED
+        self._set(event["job_id"], FAILED)
+
+    def _set(self, job_id: str, status: str) -> None:
+        key, state = self._key(job_id), _STATES.index(status)
+        before = self._jobs.get(key)
+        self._jobs[key] = state
+        if before is not None:
+            self._n_in_state[before] -= 1
+        self._n_in_state[state] += 1
+
+    def _key(self, job_id: str) -> bytes:
+        key = self._keys.get(job_id)
+        if key is None:
+            if len(self._keys) >= _MAX_REMEMBERED:
+                self._keys.clear()
+            key = self._keys[job_id] = job_key(job_id)
+        return key
+
+
+def job_key(job_id: str) -> bytes:
+    """A job id as 16 bytes, whatever its length."""
+    return hashlib.blake2b(job_id.encode("utf-8", "replace"), digest_size=16).digest()
 
 
 # A log line makes no job: a heartbeat carries the batch's id where no job is open.

@@ -51,10 +51,20 @@ def test_exit_code_says_how_it_went_and_nothing_stays(monkeypatch, temporary, an
 
 def test_keep_keeps_the_directory_and_says_where_when_interrupted(monkeypatch, temporary, capsys):
     calls = answering(monkeypatch, KeyboardInterrupt())
-    assert demo.run(parsed("--keep", "--port", "8123", "--epochs", "0")) == 130
+    assert demo.run(parsed("--keep", "--port", "8123", "--epochs", "1")) == 130
     (kept,) = temporary.iterdir()
     assert capsys.readouterr().err == f"argus demo: interrupted; {kept} is kept\n"
     assert calls == [(8123, 1, True)]
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"), [("--port", "99999"), ("--epochs", "0"), ("--epochs", "x")]
+)
+def test_what_makes_no_demo_is_an_argument_error(capsys, argument, value):
+    with pytest.raises(SystemExit) as ended:
+        parsed(argument, value)
+    assert ended.value.code == 2
+    assert argument in capsys.readouterr().err
 
 
 def test_declaring_the_command_loads_nothing_of_it():
@@ -69,7 +79,7 @@ def test_declaring_the_command_loads_nothing_of_it():
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == "['argus.cli.demo']"
+    assert done.stdout.strip() == "['argus.cli.arguments', 'argus.cli.demo']"
 
 
 def test_the_whole_demo_with_the_real_training(temporary, capfd):

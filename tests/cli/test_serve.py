@@ -164,6 +164,25 @@ def test_other_machines_need_a_token(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("token", ["em live", "em_live_é", "em\x07live"])
+def test_a_token_that_no_header_can_carry_is_told(tmp_path, token):
+    said = refusal("--token", token, "--runs", str(tmp_path / "runs"))
+    assert said.count("\n") == 1
+    assert token not in said
+
+
+@pytest.mark.parametrize("token", ["", "  "])
+def test_an_empty_token_is_none(tmp_path, token):
+    said = refusal("--host", "0.0.0.0", "--token", token, "--runs", str(tmp_path / "runs"))
+    assert "ARGUS_SERVE_TOKEN" in said
+
+
+def test_a_host_that_is_no_name_is_told(tmp_path):
+    said = refusal("--host", "é" * 70, "--token", "em_live_x", "--runs", str(tmp_path / "runs"))
+    assert said.count("\n") == 1
+    assert "no name of a host" in said
+
+
 def test_a_host_that_is_not_here_is_told(tmp_path):
     said = refusal("--host", "127.0.0.1.invalid", "--token", "em_live_x", "--runs", str(tmp_path))
     assert said.count("\n") == 1

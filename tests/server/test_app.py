@@ -55,3 +55,21 @@ def test_closing_ends_idle_connections_and_frees_the_port(tmp_path):
         client.connection.close()
         assert client.ask("GET", "/api/batches").body[0]["n_events"] == 1
     client.connection.close()
+
+
+def test_a_name_that_leads_to_others_needs_a_token_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("argus.server.app.listening_socket", lambda *_: listening("0.0.0.0"))
+    with pytest.raises(TokenRequiredError):
+        Monitor("localhost", 0, tmp_path).start()
+    Monitor("127.0.0.1", 0, tmp_path, token="em_live_a").start().close()
+
+
+def listening(host):
+    sock = socket.socket()
+    sock.bind((host, 0))
+    return sock
+
+
+def test_what_is_no_host_name_is_told_as_an_error_of_the_system(tmp_path):
+    with pytest.raises(OSError, match="no name of a host"):
+        Monitor("é" * 70, 0, tmp_path, token="em_live_a").start()

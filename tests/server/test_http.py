@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from argus.server import http as server_http
+from argus.server import stream
 from argus.server.app import Monitor
 from tests.server.events import Client, batch_body, event, file_part
 
@@ -13,9 +13,12 @@ from tests.server.events import Client, batch_body, event, file_part
 def raw(monitor):
     """Sends bytes on a connection of their own and returns all that comes back until its end."""
 
-    def exchange(data):
+    def exchange(data, then_end=False):
+        data = data.replace(b"Host: localhost\r", b"Host: localhost:%d\r" % monitor.port)
         with socket.create_connection(("127.0.0.1", monitor.port), timeout=10) as connection:
             connection.sendall(data)
+            if then_end:
+                connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65_536), b""))
 
     return exchange
@@ -162,23 +165,49 @@ def test_a_rebound_host_and_a_foreign_page_are_403(client):
     ],
 )
 def test_what_is_malformed_or_too_large_is_answered_and_ended(head, status, monkeypatch, raw):
-    monkeypatch.setattr(server_http, "_LINGER_S", 0.0)
+    monkeypatch.setattr(stream, "LINGER_S", 0.0)
     reply = raw(head)
     assert reply.split(b" ")[1] == b"%d" % status
     assert b'{"detail": ' in reply
     assert b"Connection: close" in reply
 
 
-def test_a_client_that_waits_for_100_is_invited_only_where_its_body_is_wanted(raw, monkeypatch):
-    monkeypatch.setattr(server_http, "_LINGER_S", 0.0)
+HEAD_THAT_WAITS = (
+    b"POST %s HTTP/1.1\r\nHost: localhost:%d\r\nConnection: close\r\n"
+    b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+)
+
+
+def test_a_client_that_waits_for_100_is_invited(monitor):
     body = batch_body(event())
-    head = (
-        b"POST %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-        b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n"
-    )
-    wanted = raw(head % (b"/api/events/batch", len(body)) + body)
-    assert wanted.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
-    assert raw(head % (b"/nowhere", len(body))).startswith(b"HTTP/1.1 404 ")
+    with socket.create_connection(("127.0.0.1", monitor.port), timeout=20) as connection:
+        connection.sendall(HEAD_THAT_WAITS % (b"/api/events/batch", monitor.port, len(body)))
+        assert connection.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "length", "answer"),
+    [(b"/nowhere", 5, b"404"), (b"/api/events", 10**9, b"413"), (b"/api/events", 0, b"422")],
+)
+def test_a_client_that_waits_for_100_is_not_invited_in_vain(monitor, raw, path, length, answer):
+    reply = raw(HEAD_THAT_WAITS % (path, monitor.port, length), then_end=True)
+    assert reply.startswith(b"HTTP/1.1 %s " % answer)
+
+
+def test_a_client_of_http_1_0_is_answered_and_left(raw, monitor):
+    body = json.dumps(event()).encode()
+    head = b"POST /api/events HTTP/1.0\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+    reply = raw(head + b"Connection: keep-alive\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    assert reply.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"Connection: close" in reply
+
+
+def test_a_target_in_absolute_form_is_answered_only_for_this_host(raw, monitor):
+    get = b"GET http://%s/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    assert raw(get % (b"127.0.0.1:%d" % monitor.port)).startswith(b"HTTP/1.1 200 ")
+    assert raw(get % b"evil.example").startswith(b"HTTP/1.1 403 ")
 
 
 def test_a_client_still_sending_when_it_is_refused_reads_why(tmp_path):
@@ -236,17 +265,3 @@ def test_a_defect_is_a_500_and_no_more(client, monkeypatch):
     answer = client.ask("GET", "/api/batches")
     assert (answer.status, answer.body) == (500, {"detail": "internal: see the monitor's log"})
     assert client.ask("GET", "/health").status == 200
-
-
-def test_connections_beyond_the_bound_are_turned_away(monitor, client, monkeypatch):
-    assert client.ask("GET", "/health").status == 200
-    monkeypatch.setattr(server_http, "_MAX_CONNECTIONS", 1)
-    with socket.create_connection(("127.0.0.1", monitor.port), timeout=10) as connection:
-        assert connection.recv(1) == b""
-    assert client.ask("GET", "/health").status == 200
-
-
-def test_an_idle_connection_is_ended(monitor, monkeypatch):
-    monkeypatch.setattr(server_http.Handler, "timeout", 0.05)
-    with socket.create_connection(("127.0.0.1", monitor.port), timeout=10) as connection:
-        assert connection.recv(1) == b""

@@ -56,6 +56,25 @@ def test_a_directory_that_exists_is_nobody_elses(opened, tmp_path):
     assert not (reporters_own / "events.jsonl").exists()
 
 
+def test_a_link_in_place_of_a_new_directory_is_passed_by_and_one_above_it_is_refused(
+    opened, tmp_path
+):
+    (tmp_path / "outside").mkdir()
+    store = opened()
+    (tmp_path / "20260422" / "120000").mkdir(parents=True)
+    (tmp_path / "20260422" / "120000" / "bench-1").symlink_to(tmp_path / "nowhere")
+    store.add("bench-1", arrivals(event()))
+    batch = store.find("bench-1")
+    assert batch is not None
+    assert batch.path.name == "bench-1-2"
+    store.close()
+    store = opened((2026, 4, 23, 0, 0, 0))
+    (tmp_path / "20260423").symlink_to(tmp_path / "outside", target_is_directory=True)
+    with pytest.raises(OSError, match="symbolic link"):
+        store.add("other", arrivals(event()))
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
 def test_a_second_store_does_not_get_the_same_directory(opened):
     first = opened()
     with pytest.raises(RunsInUseError):
@@ -68,10 +87,10 @@ def test_what_was_known_is_known_after_a_restart(opened):
     store, first = opened(), event("job_start")
     store.add("bench-1", arrivals(first))
     store.add("other", arrivals(event("batch_start", batch_id="other")))
-    before = store.summaries()
+    before = store.summaries(9)
     store.close()
     store = opened((2026, 4, 23, 0, 0, 0))
-    assert store.summaries() == sorted(before, key=lambda each: each["batch_id"], reverse=True)
+    assert store.summaries(9) == sorted(before, key=lambda each: each["batch_id"], reverse=True)
     assert store.add("bench-1", arrivals(first, event())) == [Stored(1, False), Stored(2, True)]
     batch = store.find("bench-1")
     assert batch is not None

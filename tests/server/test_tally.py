@@ -3,15 +3,15 @@ from tests.server.events import event
 
 
 def tally_of(*events):
-    tally = Tally()
+    tally = Tally({})
     for each in events:
         tally.add(each)
     return tally
 
 
 def test_an_empty_tally_knows_nothing():
-    assert Tally().counts() == {"n_events": 0, "n_jobs": 0, "n_done": 0, "n_failed": 0}
-    assert Tally().facts()["project"] is None
+    assert Tally({}).counts() == {"n_events": 0, "n_jobs": 0, "n_done": 0, "n_failed": 0}
+    assert Tally({}).facts()["project"] is None
 
 
 def test_a_whole_batch_adds_up():
@@ -55,9 +55,20 @@ def test_a_second_batch_start_does_not_revive_a_done_batch():
 
 
 def test_a_heartbeat_makes_no_job():
-    assert tally_of(event("log_line", job_id="bench-1")).jobs == {}
+    tally = tally_of(event("log_line", job_id="bench-1"))
+    assert (tally.job_status("bench-1"), tally.counts()["n_jobs"]) == (None, 0)
 
 
 def test_a_job_that_starts_again_runs_again():
     tally = tally_of(event("job_start"), event("job_failed"), event("job_start"))
-    assert tally.jobs == {"job-1": "running"}
+    assert tally.job_status("job-1") == "running"
+    assert tally.counts() == {"n_events": 3, "n_jobs": 1, "n_done": 0, "n_failed": 0}
+
+
+def test_many_jobs_are_counted_as_few_are():
+    ids = [f"job-{n}" for n in range(600)]
+    tally = tally_of(
+        *(event("job_start", job_id=each) for each in ids),
+        *(event("job_done", job_id=each) for each in reversed(ids)),
+    )
+    assert tally.counts() == {"n_events": 1200, "n_jobs": 600, "n_done": 600, "n_failed": 0}
