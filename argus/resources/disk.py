@@ -10,22 +10,29 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _BYTES_IN_MB = 1_048_576.0
 
 
 class Disk:
-    """`<prefix>_total_mb`, and `<prefix>_free_mb`: what the user may still write, quotas left aside."""
+    """`<prefix>_total_mb`, and `<prefix>_free_mb`: what the user may still write, quotas left aside.
 
-    def __init__(self, directory: Path, prefix: str) -> None:
+    `directory` is asked at each reading: a run may have none yet.
+    """
+
+    def __init__(self, directory: Callable[[], Path | None], prefix: str) -> None:
         self.name = prefix.replace("_", " ")
-        self._directory = str(directory)
+        self._directory = directory
         self._prefix = prefix
 
     def read(self, now: float) -> dict[str, float]:
         """The room now. Raises OSError where the directory is gone."""
-        total_bytes, free_bytes = _room(self._directory)
+        directory = self._directory()
+        if directory is None:
+            return {}
+        total_bytes, free_bytes = _room(str(directory))
         return {
             f"{self._prefix}_total_mb": round(total_bytes / _BYTES_IN_MB, 1),
             f"{self._prefix}_free_mb": round(free_bytes / _BYTES_IN_MB, 1),

@@ -26,12 +26,12 @@ _AMD_MARKS = ("sys/module/amdgpu",)
 
 class Surroundings(NamedTuple):
     """What there is to read: `platform` as in sys.platform, `root` of the file system, where this
-    process works, where it keeps its run (None: nowhere), the environment, and the clocks."""
+    process works, where it keeps its run (None: not known), the environment, and the clocks."""
 
     platform: str
     root: Path
     directory: Path
-    run_directory: Any  # Optional[Path]
+    run_directory: Any  # Callable[[], Optional[Path]]
     environ: Any  # Mapping[str, str]
     clocks: Clocks
 
@@ -44,9 +44,8 @@ def sources(around: Surroundings) -> list[Source]:
         (add or _add_unknown)(found, around)
     except Exception as error:  # a Python without ctypes, a system without its own libraries
         found.append(Missing(f"sources of {around.platform}", error))
-    _add_isolated(found, around, Disk(around.directory, "disk"))
-    if around.run_directory is not None:
-        _add_isolated(found, around, Disk(around.run_directory, "run_disk"))
+    _add_isolated(found, around, Disk(lambda: around.directory, "disk"))
+    _add_isolated(found, around, Disk(around.run_directory, "run_disk"))
     return found
 
 

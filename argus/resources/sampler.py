@@ -35,12 +35,13 @@ class Sampler:
         cls,
         directory: Path,
         complain: Callable[[str], None],
-        run_directory: Path | None = None,
+        run_directory: Callable[[], Path | None] = lambda: None,
     ) -> Sampler:
         """A sampler of this machine and this process with its children.
 
-        The disks are those that `directory` and `run_directory` lie on. Imports what this machine
-        needs: none is imported later, from a thread that a fork might cut off.
+        The disks are those that `directory` and `run_directory` lie on; the latter is asked each
+        time, and may be None. Imports what this machine needs: nothing is imported later, in a
+        thread that a fork might cut off.
         """
         around = Surroundings(
             sys.platform, Path("/"), directory, run_directory, os.environ, _CLOCKS

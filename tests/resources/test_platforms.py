@@ -18,7 +18,7 @@ ALWAYS = {"pid", "disk_total_mb", "disk_free_mb"}
 
 
 def around(platform: str, root: Path, run_directory: Path | None = None) -> Surroundings:
-    return Surroundings(platform, root, root, run_directory, {}, CLOCKS)
+    return Surroundings(platform, root, root, lambda: run_directory, {}, CLOCKS)
 
 
 def names(platform: str, root: Path) -> list[str]:

@@ -68,7 +68,7 @@ def test_a_broken_source_takes_no_other_along():
 @on_linux
 def test_this_machine_gives_a_snapshot_that_fits_the_contract(tmp_path):
     told: list[str] = []
-    snapshots = Sampler.for_this_platform(tmp_path, told.append, tmp_path)
+    snapshots = Sampler.for_this_platform(tmp_path, told.append, lambda: tmp_path)
     first = snapshots.sample(0.0)
     data = snapshots.sample(60.0)
     assert "proc_cpu_pct" not in first
