@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from argus.resources.watched import Clocks, Probe, Source
 
-_PATIENCE_S = 1.0  # for a source that may hang: nobody waits for it but the snapshot
+_PATIENCE_S = 3.0  # for a source that may hang: nobody waits for it but the snapshot
 
 # Below the root: one of these is there where an NVIDIA driver is, on a machine, in WSL, on a Jetson.
 _NVIDIA_MARKS = ("dev/nvidiactl", "proc/driver/nvidia/version", "dev/dxg", "dev/nvhost-gpu")
