@@ -17,6 +17,7 @@ from argus.delivery.buffer import Buffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
     from argus.core.settings import Settings
@@ -49,6 +50,7 @@ class Channel:
         self.closing_at: float | None = None  # monotonic; set once, when the end is asked for
         self.is_away = False  # the platform is known not to be reachable, or not to take events
         self.uploaded = 0
+        self.run_directory: Path | None = None  # known as soon as the sender has made it
         self._finished = threading.Event()
         self._started = False
         self._is_in_child = False
@@ -97,6 +99,7 @@ class Channel:
         self._is_in_child = True
         self.closing_at = None
         self.uploaded = 0
+        self.run_directory = None
 
     def _run(self) -> None:
         try:
