@@ -42,12 +42,14 @@ def test_what_was_there_at_the_first_look_is_late_and_what_comes_is_not(tmp_path
 def test_children_of_other_threads_are_found_at_once_at_first_and_later_in_turn(tmp_path):
     proc = FakeProc(tmp_path)
     proc.put(100, threads=9)
-    proc.put(200, 100, by_thread=108)
+    of_each_thread = {200 + number for number in range(1, 9)}
+    for child in of_each_thread:
+        proc.put(child, 100, by_thread=child - 100)
     looks = Looks(proc)
-    assert looks.at(0.0) == ({100, 200}, {200})
-    proc.put(201, 100, by_thread=107)
+    assert looks.at(0.0) == ({100, *of_each_thread}, of_each_thread)
+    proc.put(300, 100, by_thread=107)
     seen = [looks.at(now) for now in (1.0, 2.0)]
-    assert seen[-1][0] == {100, 200, 201}
+    assert seen[-1][0] == {100, 300, *of_each_thread}
     assert sum(len(late) for _, late in seen) == 1  # late when found, a member from then on
 
 
