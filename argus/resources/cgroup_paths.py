@@ -31,11 +31,16 @@ class _Mount(NamedTuple):
 
 
 def hierarchy(
-    controller: str, cgroup: str, mountinfo: str, is_there: Callable[[str], bool]
+    controller: str,
+    cgroup: str,
+    mountinfo: str,
+    is_there: Callable[[str], bool],
+    own_group: Callable[[str, int], str | None],
 ) -> Hierarchy | None:
     """Where `controller` binds the process whose two files these are; None where no mount shows it.
 
     A controller is either in a hierarchy of version 1 or in that of version 2, never in both.
+    `own_group` looks for the process's group so many levels below a mount, where no name is known.
     """
     paths = _paths(cgroup)
     for mount in sorted(_mounts(mountinfo), key=lambda mount: mount.version):
@@ -43,28 +48,34 @@ def hierarchy(
             continue
         path = paths.get(controller if mount.version == 1 else "")
         if path is not None:
-            return Hierarchy(mount.version, _directories(mount, path, is_there))
+            own = _own_directory(mount, path, own_group)
+            return Hierarchy(mount.version, _up_to_the_mount(mount, own, is_there))
     return None
 
 
-def _directories(mount: _Mount, path: str, is_there: Callable[[str], bool]) -> tuple[str, ...]:
-    """From the group of the process up to the mount, as far as it can be seen.
+def _own_directory(mount: _Mount, path: str, own_group: Callable[[str, int], str | None]) -> str:
+    """The group of the process below a mount, as far as it can be seen.
 
     A path that leads out of what is mounted, as a container's may, is bound by the mount's group.
     """
-    inside = path
-    if mount.root != "/":
+    point, levels_up = mount.point.rstrip("/"), mount.root.split("/").count("..")
+    if levels_up:
+        # The machine's own mount, seen from a namespace that knows no names above its own.
+        levels_down = sum(1 for part in path.split("/") if part)
+        return own_group(point, levels_up + levels_down) or point
+    if mount.root == "/":
+        inside = path
+    else:
         below = path == mount.root or path.startswith(mount.root + "/")
         inside = path[len(mount.root) :] if below else "/"
-    parts = [part for part in inside.split("/") if part]
-    if ".." in parts:
-        parts = []
-    found = []
-    for length in range(len(parts), -1, -1):
-        directory = "/".join([mount.point.rstrip("/"), *parts[:length]])
-        if is_there(directory):
-            found.append(directory)
-    return tuple(found)
+    return point if ".." in inside.split("/") else (point + inside).rstrip("/")
+
+
+def _up_to_the_mount(mount: _Mount, own: str, is_there: Callable[[str], bool]) -> tuple[str, ...]:
+    point = mount.point.rstrip("/")
+    parts = [part for part in own[len(point) :].split("/") if part]
+    directories = ["/".join([point, *parts[:length]]) for length in range(len(parts), -1, -1)]
+    return tuple(directory for directory in directories if is_there(directory))
 
 
 def _paths(cgroup: str) -> dict[str, str]:

@@ -50,7 +50,9 @@ def sources(around: Surroundings) -> list[Source]:
 
 
 def _add_linux(found: list[Source], around: Surroundings) -> None:
-    from argus.resources.cgroup import ContainerCpu, ContainerMemory, Groups
+    from argus.resources.cgroup import Groups
+    from argus.resources.container_cpu import ContainerCpu
+    from argus.resources.container_memory import ContainerMemory
     from argus.resources.linux import Load, SystemCpu, SystemMemory
     from argus.resources.process_tree import ProcessTree
     from argus.resources.traffic import DiskTraffic, Network

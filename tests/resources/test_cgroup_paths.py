@@ -11,7 +11,13 @@ OTHERS = "22 27 0:21 / /proc rw - proc proc rw\n27 1 254:0 / / rw - ext4 /dev/vd
 
 
 def directories(controller: str, cgroup: str, mountinfo: str, missing: str = "?"):
-    found = hierarchy(controller, cgroup, OTHERS + mountinfo, lambda d: missing not in d)
+    found = hierarchy(
+        controller,
+        cgroup,
+        OTHERS + mountinfo,
+        lambda directory: missing not in directory,
+        lambda mount, depth: mount + "/found" * depth,
+    )
     return found and (found.version, list(found.directories))
 
 
@@ -60,6 +66,14 @@ def test_a_group_whose_name_only_begins_alike_is_elsewhere():
 @pytest.mark.parametrize("path", ["/../../other", "/.."])
 def test_a_path_out_of_the_namespace_is_bound_by_the_mount(path):
     assert directories("memory", f"0::{path}", V2_MOUNT) == (2, ["/sys/fs/cgroup"])
+
+
+@pytest.mark.parametrize(("path", "depth"), [("/", 2), ("/job", 3)])
+def test_above_a_namespace_names_are_searched_for(path, depth):
+    mount = V2_MOUNT.replace("0:28 /", "0:28 /../..", 1)
+    found = directories("memory", f"0::{path}", mount)
+    top = "/sys/fs/cgroup"
+    assert found == (2, [top + "/found" * levels for levels in range(depth, -1, -1)])
 
 
 def test_where_both_are_mounted_a_controller_is_where_version_1_has_it():
