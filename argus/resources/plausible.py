@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ _MOST = (
     ("_w", 1e6),
     ("_mb", 2.0**43),
 )
+_MOST_OF_ALL = sys.float_info.max
+_most_by_name: dict[str, float] = {}  # the names of the fields are few
 _PARTS = (
     ("ram_mb", "ram_total_mb"),
     ("mem_mb", "mem_total_mb"),
@@ -59,7 +62,8 @@ def _entry(name: str, entry: Any, lies: list[str]) -> Any:
 def _is_possible(name: str, value: Any) -> bool:
     if not isinstance(value, (int, float)):
         return False
-    for end, most in _MOST:
-        if name.endswith(end):
-            return 0 <= value <= most  # False for NaN
-    return 0 <= value < math.inf
+    most = _most_by_name.get(name)
+    if most is None:
+        found = [most for end, most in _MOST if name.endswith(end)]
+        most = _most_by_name[name] = found[0] if found else _MOST_OF_ALL
+    return 0 <= value <= most  # False for NaN

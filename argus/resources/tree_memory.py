@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from argus.resources.process import Process
 
 _LOOKS_S = 0.0006  # CPU time of all looks in one turn, as far as one look does not take more
+_MOST_LOOKED_AT_BYTES = 4 * 2**30  # beyond this, a look takes tens of milliseconds
 _REST_S = 120.0  # between two looks at one process,
 _REST_PER_COST = 1000.0  # or this many times the CPU time that a look takes
 
@@ -51,10 +52,9 @@ class TreeMemory:
             else:
                 own_pages, shared_pages = self._own_pages(process, members)
                 total += own_pages * self._page_bytes
-                shared = max(shared, shared_pages)
-        if all(look.pss_bytes is None for look in self._looks.values()):
-            total += shared * self._page_bytes  # libraries and the like, which all have
-        return total
+                if look is not None:
+                    shared = max(shared, shared_pages)
+        return total + shared * self._page_bytes  # libraries and the like, which all have
 
     def _look_at_some(self, members: Mapping[int, Process], now: float) -> None:
         for pid, look in list(self._looks.items()):
@@ -68,7 +68,7 @@ class TreeMemory:
             if turn and before_s - began_s > _LOOKS_S:
                 break
             process = members[pid]
-            pss_kib = self._pss_kib(pid)
+            pss_kib = self._pss_kib(process)
             pss = None if pss_kib is None else pss_kib * 1024.0
             cost_s = self._cpu() - before_s
             self._looks[pid] = _Look(process.start_ticks, process.resident_pages, pss, cost_s, now)
@@ -77,9 +77,12 @@ class TreeMemory:
         look = self._looks.get(pid)
         return look is None or now - look.at >= max(_REST_S, _REST_PER_COST * look.cost_s)
 
-    def _pss_kib(self, pid: int) -> int | None:
-        """None where the kernel is older than 4.14, or does not let this user look."""
-        text = read_or_none(f"{self._proc}/{pid}/smaps_rollup", 1024)
+    def _pss_kib(self, process: Process) -> int | None:
+        """None where the kernel is older than 4.14, does not let this user look, or would take
+        long: meanwhile the process may not map memory."""
+        if process.resident_pages * self._page_bytes > _MOST_LOOKED_AT_BYTES:
+            return None
+        text = read_or_none(f"{self._proc}/{process.pid}/smaps_rollup", 1024)
         return None if text is None else labelled(text, b"Pss:")
 
     def _own_pages(self, process: Process, members: Mapping[int, Process]) -> tuple[int, int]:

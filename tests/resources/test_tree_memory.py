@@ -78,6 +78,16 @@ def test_without_pss_a_spawned_program_counts_with_all_its_own(tmp_path):
     assert tree.pages(0.0, 100, 101) == 800 + 800 + 210
 
 
+def test_a_process_of_many_gigabytes_is_not_looked_at(tmp_path):
+    tree = Tree(tmp_path)
+    tree.proc.put(100, pages=2_000_000, shared_pages=500_000, stack=7777)
+    tree.proc.put(101, 100, pages=2_000_010, shared_pages=500_000, stack=7777)
+    (tmp_path / "100/smaps_rollup").write_text("Pss: 4 kB\n")
+    (tmp_path / "101/smaps_rollup").write_text("Pss: 4 kB\n")
+    tree.proc.put(102, 100, pages=50, shared_pages=40)
+    assert tree.pages(0.0, 100, 101, 102) == 1_500_000 + 10 + 500_000 + 10
+
+
 def test_a_number_that_is_used_again_is_looked_at_again(tmp_path):
     tree = Tree(tmp_path)
     tree.proc.put(101, 100, start=5)
