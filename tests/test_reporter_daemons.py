@@ -74,6 +74,7 @@ def test_sign_of_life_and_snapshots_arrive(platform: StandIn, said: list[str]) -
         assert snapshot["job_id"] is None
         assert contract.data_error("resource_snapshot", snapshot["data"]) is None
         assert snapshot["data"]["disk_total_mb"] > 0
+    assert snapshots[-1]["data"]["run_disk_total_mb"] > 0
     assert platform.stats()["rejected"] == 0
     assert said == []
 

@@ -74,8 +74,7 @@ class Encoder:
         self._source = _strict(dict(source))
         self._id_prefix = event_id_prefix(random)
         self.count = 0
-        self._second = -1
-        self._second_text = ""
+        self._turn_to(0.0)
         self._heads: dict[tuple[str, str | None, str | None], tuple[str, str]] = {}
 
     def encode(self, record: Record) -> bytes:

@@ -19,6 +19,7 @@ from argus.delivery.latch import Latch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from typing import Any
 
     from argus.core.settings import Settings
@@ -55,13 +56,13 @@ class Channel:
         self.closing_at: float | None = None  # monotonic; set once the end is asked for
         self.is_away = False  # the platform is known not to be reachable, or not to take events
         self.uploaded = 0
+        self.run_directory: Path | None = None  # known as soon as the sender has made it
         self._ends_at = 0.0  # monotonic: when whoever closes goes on his way
         self._finished = Latch()
         self._is_started = False
         self._next_try_at = 0.0  # monotonic: of having a thread
-        self._work: list[Callable[[Channel], None]] = [
-            Channel._send
-        ]  # to be taken once, by whichever thread comes first
+        # To be taken once, by whichever thread comes first.
+        self._work: list[Callable[[Channel], None]] = [Channel._send]
 
     def start(self) -> None:
         """Start the sender. Where no thread can be had, records wait in memory for a later try, and

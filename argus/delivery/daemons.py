@@ -136,7 +136,11 @@ class Daemons:
                 from pathlib import Path
 
                 from argus.resources.sampler import Sampler
-            self._sampler = Sampler.for_this_platform(Path.cwd(), self._complain)
+
+                # "." is there even where the directory has been removed, as Path.cwd() is not.
+                self._sampler = Sampler.for_this_platform(
+                    Path("."), self._complain, lambda: self._channel.run_directory
+                )
             self._sampler.sample(time.monotonic())  # usage is told from one look to the next
             return min(_FIRST_SNAPSHOT_S, self._intervals.snapshot_s or _FIRST_SNAPSHOT_S)
         data = self._sampler.sample(time.monotonic())

@@ -10,25 +10,32 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _BYTES_IN_MB = 1_048_576.0
 
 
 class Disk:
-    """`disk_total_mb`, and `disk_free_mb`: what the user may still write, quotas left aside."""
+    """`<prefix>_total_mb`, and `<prefix>_free_mb`: what the user may still write, quotas left aside.
 
-    name = "disk"
+    `directory` is asked at each reading: a run may have none yet.
+    """
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = str(directory)
+    def __init__(self, directory: Callable[[], Path | None], prefix: str) -> None:
+        self.name = prefix.replace("_", " ")
+        self._directory = directory
+        self._prefix = prefix
 
     def read(self, now: float) -> dict[str, float]:
         """The room now. Raises OSError where the directory is gone."""
-        total_bytes, free_bytes = _room(self._directory)
+        directory = self._directory()
+        if directory is None:
+            return {}
+        total_bytes, free_bytes = _room(str(directory))
         return {
-            "disk_total_mb": round(total_bytes / _BYTES_IN_MB, 1),
-            "disk_free_mb": round(free_bytes / _BYTES_IN_MB, 1),
+            f"{self._prefix}_total_mb": round(total_bytes / _BYTES_IN_MB, 1),
+            f"{self._prefix}_free_mb": round(free_bytes / _BYTES_IN_MB, 1),
         }
 
 

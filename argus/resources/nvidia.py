@@ -11,6 +11,7 @@ import os
 from argus.resources import nvml as native
 from argus.resources.gpu_fields import BYTES_IN_MB, gpu_fields
 from argus.resources.nvml import Nvml, NvmlError
+from argus.resources.pid_namespace import sees_the_machine
 from argus.resources.visible import visible
 
 TYPE_CHECKING = False
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from argus.resources.nvml import Handle
-
-_FIRST_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO of the kernel: the machine's own
 
 # nvmlClocksEventReasons, without 1, which says that there is nothing to do.
 _THROTTLE_REASONS = (
@@ -106,18 +105,12 @@ class NvidiaGpus:
         numbers are ours where each is a process that is here, and some of them are of the tree.
         """
         mine = [listed[pid] for pid in listed if pid in tree]
-        if not self._sees_the_machine():
+        if not sees_the_machine(self._proc):
             strangers = [pid for pid in listed if not os.path.exists(f"{self._proc}/{pid}")]
             if strangers or not mine:
                 return None
         known = [used for used in mine if used is not None]
         return sum(known) if len(known) == len(mine) else None
-
-    def _sees_the_machine(self) -> bool:
-        try:
-            return os.readlink(f"{self._proc}/self/ns/pid") == _FIRST_PID_NAMESPACE
-        except OSError:
-            return False
 
 
 class _Device:

@@ -22,6 +22,8 @@ from typing import Any, Callable, Optional
 
 from argus.resources.nvidia import NvidiaGpus
 from argus.resources.nvml import LIBRARIES, Nvml
+from argus.resources.process_tree import ProcessTree
+from argus.resources.sampler import Sampler
 
 ROUNDS = 7
 ALLOCATED_MB = 2048
@@ -275,9 +277,13 @@ def processes(load: Load, failures: list[str], own_mb: Optional[float]) -> dict[
     }
 
 
-def of_the_child(tree: set[int], failures: list[str]) -> dict[str, Any]:
-    """A worker takes memory of its own: it counts as soon as the worker is of the tree."""
-    probe = NvidiaGpus(LIBRARIES, os.environ, "/proc", lambda: tree)
+def real_tree() -> ProcessTree:
+    ticks_per_s, page_bytes = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    return ProcessTree(Path("/proc"), ticks_per_s, page_bytes, time.thread_time)
+
+
+def of_the_child(probe: NvidiaGpus, tree: ProcessTree, failures: list[str]) -> dict[str, Any]:
+    """A worker takes memory of its own: it counts as soon as the tree is looked at again."""
     before_mb = probe.read(time.monotonic()).get("proc_gpu_mem_mb")
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.resources.on_a_gpu", "--hold"],
@@ -287,13 +293,29 @@ def of_the_child(tree: set[int], failures: list[str]) -> dict[str, Any]:
     )
     assert child.stdout is not None
     said = child.stdout.readline().strip()
-    tree.add(child.pid)
+    tree.read(time.monotonic())
+    if child.pid not in tree.pids():
+        failures.append(f"the worker {child.pid} is not of the tree {sorted(tree.pids())}")
     after_mb = probe.read(time.monotonic()).get("proc_gpu_mem_mb")
     child.communicate(timeout=60)
     taken_mb = None if before_mb is None or after_mb is None else after_mb - before_mb
     if said == "taken" and taken_mb is not None and taken_mb < ALLOCATED_MB:
         failures.append(f"a worker took {ALLOCATED_MB} MB: {before_mb} before, {after_mb} then")
     return {"pid": child.pid, "said": said, "before_mb": before_mb, "after_mb": after_mb}
+
+
+def snapshot(failures: list[str]) -> dict[str, Any]:
+    """What a run would report of this machine, with the thread that a driver is asked in."""
+    told: list[str] = []
+    sampler = Sampler.for_this_platform(Path("."), told.append, lambda: Path("/tmp"))
+    sampler.sample(time.monotonic())
+    cpu_before_s = time.process_time()
+    data = sampler.sample(time.monotonic())
+    cpu_s = time.process_time() - cpu_before_s
+    if not data.get("gpus"):
+        failures.append("a snapshot of this machine has no gpus")
+    failures += told
+    return {"told": told, "data": data, "cpu_us_with_the_load": round(cpu_s * 1e6)}
 
 
 def hold() -> int:
@@ -310,8 +332,9 @@ def examined(report: dict[str, Any], failures: list[str]) -> None:
     report["visible"] = {k: v for k, v in os.environ.items() if "VISIBLE_DEVICES" in k}
     report["dev"] = sorted(str(path) for path in Path("/dev").glob("nvidia*"))
     report["driver_in_proc"] = os.path.exists("/proc/driver/nvidia/version")
-    tree = {os.getpid()}
-    probe = NvidiaGpus(LIBRARIES, os.environ, "/proc", lambda: tree)
+    tree = real_tree()
+    tree.read(time.monotonic())
+    probe = NvidiaGpus(LIBRARIES, os.environ, "/proc", tree.pids)
     began, cpu_began = time.perf_counter(), time.thread_time()
     report["first_read"] = probe.read(time.monotonic())
     report["first_read_ms"] = round((time.perf_counter() - began) * 1e3, 1)
@@ -344,7 +367,8 @@ def examined(report: dict[str, Any], failures: list[str]) -> None:
     if load.error is None and (report["under_load"].get("gpu_util_pct") or 0) < 20:
         failures.append(f"busy, and gpu_util_pct is {report['under_load'].get('gpu_util_pct')}")
     report["costs_busy"] = costs(probe)
-    report["child"] = of_the_child(tree, failures)
+    report["child"] = of_the_child(probe, tree, failures)
+    report["snapshot"] = snapshot(failures)
     load.close()
 
 

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from argus.resources.linux import OwnProcess, SystemCpu, SystemMemory
+from argus.resources.linux import Load, SystemCpu, SystemMemory
 
 PROC = Path(__file__).parent / "proc"
-TICKS_PER_S = 100
-PAGE_BYTES = 4096
 
 
 class Moments:
@@ -72,35 +70,19 @@ def test_meminfo_without_a_total_is_a_failure(proc):
         SystemMemory(proc.root).read(0.0)
 
 
-def test_process_has_memory_but_no_cpu_share_on_the_first_reading(proc):
-    assert OwnProcess(proc.root, TICKS_PER_S, PAGE_BYTES).read(0.0) == {"proc_ram_mb": 200.0}
+def test_swap_in_use_is_what_is_not_free(proc):
+    (proc.root / "meminfo").write_text("MemTotal: 2048 kB\nSwapTotal: 3072 kB\nSwapFree: 1024 kB\n")
+    values = SystemMemory(proc.root).read(0.0)
+    assert values == {"ram_total_mb": 2.0, "swap_total_mb": 3.0, "swap_mb": 2.0}
 
 
-def test_process_cpu_is_percent_of_one_core(proc):
-    process = OwnProcess(proc.root, TICKS_PER_S, PAGE_BYTES)
-    process.read(10.0)
-    proc.become("second")
-    assert process.read(11.0) == {"proc_ram_mb": 400.0, "proc_cpu_pct": 150.0}
+def test_load_is_told_over_three_times(proc):
+    (proc.root / "loadavg").write_text("0.52 1.50 2.00 3/133 12670\n")
+    expected = {"load_1m": 0.52, "load_5m": 1.5, "load_15m": 2.0}
+    assert Load(proc.root).read(0.0) == expected
 
 
-def test_process_name_may_hold_spaces_and_parentheses(proc):
-    process = OwnProcess(proc.root, TICKS_PER_S, PAGE_BYTES)
-    process.read(10.0)
-    proc.become("odd")
-    assert process.read(12.0) == {"proc_ram_mb": 100.0, "proc_cpu_pct": 125.0}
-
-
-def test_process_cpu_is_left_out_where_it_goes_back_and_comes_again(proc):
-    process = OwnProcess(proc.root, TICKS_PER_S, PAGE_BYTES)
-    proc.become("second")
-    process.read(10.0)
-    proc.become("first")  # as in a forked child, whose own count begins at zero
-    assert process.read(11.0) == {"proc_ram_mb": 200.0}
-    proc.become("second")
-    assert process.read(12.0) == {"proc_ram_mb": 400.0, "proc_cpu_pct": 150.0}
-
-
-@pytest.mark.parametrize("source", [SystemCpu, SystemMemory])
+@pytest.mark.parametrize("source", [SystemCpu, SystemMemory, Load])
 def test_a_missing_file_is_an_error(source, tmp_path):
     with pytest.raises(OSError):
         source(tmp_path).read(0.0)
@@ -110,14 +92,12 @@ def test_a_missing_file_is_an_error(source, tmp_path):
 def test_the_real_proc_is_understood():
     root = Path("/proc")
     page_bytes = os.sysconf("SC_PAGE_SIZE")
-    process = OwnProcess(root, os.sysconf("SC_CLK_TCK"), page_bytes)
     memory = SystemMemory(root).read(0.0)
     assert 0 < memory["ram_mb"] < memory["ram_total_mb"]
     assert memory["ram_total_mb"] == pytest.approx(
         os.sysconf("SC_PHYS_PAGES") * page_bytes / 2**20, rel=0.01
     )
-    assert 1 < process.read(0.0)["proc_ram_mb"] < memory["ram_total_mb"]
-    assert process.read(1.0)["proc_cpu_pct"] >= 0
     cpu = SystemCpu(root)
     assert cpu.read(0.0) == {}
     assert all(0 <= share <= 100 for share in cpu.read(1.0).values())
+    assert all(average >= 0 for average in Load(root).read(0.0).values())

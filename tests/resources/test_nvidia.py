@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
+from argus.resources.isolated import Isolated
 from argus.resources.nvidia import NvidiaGpus
 from argus.resources.nvml import NvmlError
+from argus.resources.watched import Clocks, Watched
 from tests.resources.fake_driver import FakeDriver, _built, driver, old_driver
 
 __all__ = ["_built", "driver", "old_driver"]
@@ -176,6 +179,20 @@ def test_a_device_that_is_lost_during_the_run_is_an_error(driver, machine):
     driver.set(lost=0)
     with pytest.raises(NvmlError, match="fallen off the bus"):
         machine.read()
+
+
+def test_a_driver_that_stays_lost_ends_its_probe_and_is_told_once(driver, machine):
+    told: list[str] = []
+    watched = Watched(
+        Isolated(machine.probe, Clocks(time.monotonic, time.thread_time), 60.0), told.append
+    )
+    assert watched.read(0.0)["gpu_util_pct"] == 70.0
+    driver.set(lost=0)
+    assert [watched.read(now) for now in (1.0, 2.0, 3.0)] == [{}, {}, {}]
+    driver.set(lost=-1)
+    assert watched.read(4.0) == {}  # not asked any more
+    assert len(told) == 1
+    assert told[0].endswith("(NvmlError: NVML error 15: the GPU has fallen off the bus)")
 
 
 def test_a_driver_that_was_replaced_under_the_library_is_an_error(driver, machine):
