@@ -176,13 +176,12 @@ class Reporter(OneOfItsKind):
             return
         facts = RunFacts(self._batch_id, self._project, self._first_fields.get("experiment_type"))
         channel = Channel(facts, self._settings, self._notices)
-        channel.start()
+        self._daemons = Daemons(channel, self._intervals, self._active_job_id, self.stop)
+        channel.start(self._daemons.start)
         self._channel = channel
         self._to_close.append(channel)
         if not self._joins:
             self._put("batch_start", None, self._first_data())
-        self._daemons = Daemons(channel, self._intervals, self._active_job_id, self.stop)
-        self._daemons.start()
 
     def _close(self, channel: Channel, exc: BaseException | None) -> None:
         status = "failed" if is_failure(exc) else "done"

@@ -61,12 +61,17 @@ class Channel:
         self._finished = Latch()
         self._is_started = False
         self._next_try_at = 0.0  # monotonic: of having a thread
+        self._beside: Callable[[], None] | None = None
         # To be taken once, by whichever thread comes first.
         self._work: list[Callable[[Channel], None]] = [Channel._send]
 
-    def start(self) -> None:
-        """Start the sender. Where no thread can be had, records wait in memory for a later try, and
-        in the end for whoever closes the channel."""
+    def start(self, beside: Callable[[], None] | None = None) -> None:
+        """Start the sender, which calls `beside` first: to start a thread takes a caller's time.
+
+        Where no thread can be had, records wait in memory for a later try, and in the end for
+        whoever closes the channel.
+        """
+        self._beside = beside
         fork.watch(self)
         _open.add(self)
         self._start_sender()
@@ -159,12 +164,12 @@ class Channel:
             self._finished.set()
 
     def _send(self) -> None:
+        if self._beside is not None:
+            self._beside()
         with fork.importing():
             from argus.delivery.sender import Sender
 
-            sender = Sender(
-                self
-            )  # the standard library has imports of its own for this: codecs, pwd
+            sender = Sender(self)  # which has the standard library import codecs and pwd
         sender.run()
 
 

@@ -58,7 +58,12 @@ class Daemons:
         self._stopped = False
 
     def start(self) -> None:
-        """Start those that are on, as far as threads can be had."""
+        """Start those that are on, as far as threads can be had; none once they were stopped."""
+        with self._putting:
+            if not self._stopped:
+                self._start()
+
+    def _start(self) -> None:
         intervals = self._intervals
         self._add("heartbeat", intervals.heartbeat_s, self._beat, intervals.heartbeat_s)
         self._add("resource-snapshot", intervals.snapshot_s, self._snapshot, 0.0)
@@ -80,7 +85,7 @@ class Daemons:
         self._stopped = True
         if is_between_turns:
             self._putting.release()
-        for thread in self._threads:
+        for thread in list(self._threads):
             thread.stop()
 
     def _add(
@@ -100,6 +105,8 @@ class Daemons:
             thread.start()
         except RuntimeError as error:
             notices.warn("daemon", "no thread can be started (%s): there is no %s", error, name)
+        if self._stopped:  # by whoever would not wait for this
+            thread.stop()
 
     def _beat(self) -> None:
         self._channel.notices.say_put_off()
