@@ -12,7 +12,7 @@ from argus.core.identity import fit_id
 from argus.core.schema import MAX_JOB_ID, RESERVED_KEYS
 from argus.core.values import MAX_VALUES, PLAIN_NUMBER_IDS, bounded_text, class_name, plain
 from argus.delivery.upload_request import UploadRequest, path_text
-from argus.guard import ITSELF, never_raises, tell
+from argus.guard import ITSELF, OUT_OF_ROOM, never_raises, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,7 +116,10 @@ class JobContext(OneOfItsKind):
             self._epochs += 1
             channel.put(("job_epoch", _clock(), self._job_id, data, None))
         except Exception as error:
-            tell(self, "epoch", error)
+            try:
+                tell(self, "epoch", error)
+            except OUT_OF_ROOM as lack:
+                self._notices.put_off = "epoch", lack.__class__.__name__
 
     @never_raises(None)
     def metrics(self, m: Any) -> None:

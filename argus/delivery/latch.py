@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import queue
-from threading import TIMEOUT_MAX
+import threading
 
 
 class Latch:
@@ -14,23 +13,28 @@ class Latch:
     interrupted. Here each step is one call into C, which is over or has not begun.
     """
 
-    __slots__ = ("_waiting", "is_set")
+    __slots__ = ("_closed", "is_set")
 
     def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._closed = threading.Lock()  # held until it happens, then free
+        self._closed.acquire()
         self.is_set = False
 
     def set(self) -> None:
         """It has happened."""
         self.is_set = True
-        self._waiting.put(None)
+        self._open()
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until it has happened; False where it has not within `timeout_s`."""
-        if not self.is_set:
-            try:
-                self._waiting.get(timeout=min(max(0.0, timeout_s), TIMEOUT_MAX))
-            except queue.Empty:
-                return self.is_set
-            self._waiting.put(None)  # for whoever else waits
-        return True
+        if not self.is_set and self._closed.acquire(
+            timeout=min(max(0.0, timeout_s), threading.TIMEOUT_MAX)
+        ):
+            self._open()  # for whoever else waits
+        return self.is_set
+
+    def _open(self) -> None:
+        try:
+            self._closed.release()
+        except RuntimeError:
+            pass  # it is open

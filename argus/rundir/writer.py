@@ -38,7 +38,7 @@ def user_id() -> int:
 def boot_id() -> str | None:
     """What changes with each start of this machine: a pid of an earlier boot means nothing."""
     try:
-        return _BOOT_ID.read_text("ascii").strip()
+        return _BOOT_ID.read_bytes().decode().strip()
     except OSError:
         return None
 

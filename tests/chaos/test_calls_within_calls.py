@@ -332,7 +332,8 @@ def _at_the_end_of_the_stack(left: int, call: Callable[[], object]) -> bool:
 
 
 @pytest.mark.parametrize(
-    "name", ["log", "metrics", "upload", "emit", "argus.emit", "stop", "enter", "exit", "stopped"]
+    "name",
+    ["epoch", "log", "metrics", "upload", "emit", "argus.emit", "stop", "enter", "exit", "stopped"],
 )
 def test_call_with_no_stack_left_does_not_raise(
     platform: StandIn, name: str, said: list[str]
@@ -340,6 +341,7 @@ def test_call_with_no_stack_left_does_not_raise(
     with quiet(batch_id="b") as r, r.job("j") as j:
         inner = r.job("inner")
         calls: dict[str, Callable[[], object]] = {
+            "epoch": partial(j.epoch, "0"),  # no keywords: to pass them on takes a step itself
             "log": partial(j.log, "line"),
             "metrics": partial(j.metrics, {"a": [1]}),
             "upload": partial(j.upload, "none.png"),
