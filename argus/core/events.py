@@ -86,7 +86,7 @@ class Encoder:
             data = given
         else:
             data = given()
-        self.count += 1
+        count = self.count + 1
         head = self._heads.get((event_type, job_id, batch_id)) or self._head(
             event_type, job_id, batch_id
         )
@@ -94,9 +94,10 @@ class Encoder:
         if not 0.0 <= since < 1.0:
             since = self._turn_to(timestamp)
         line = self._hide(
-            f'{{"event_id":"{self._id_prefix}{self.count:012x}{head[0]}{self._second_text}'
+            f'{{"event_id":"{self._id_prefix}{count:012x}{head[0]}{self._second_text}'
             f".{int(since * 1e6):06d}{head[1]}{encode_data(data)}}}"
         )
+        self.count = count
         try:
             return line.encode()
         except UnicodeEncodeError:  # a lone surrogate somewhere: "?" is still valid JSON

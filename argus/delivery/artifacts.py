@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +31,7 @@ def matching_files(path: Path, glob: str) -> Iterator[tuple[Path, int]]:
 def upload(client: HttpClient, artifact: Artifact) -> UploadVerdict:
     """Send one artifact, streamed from its file."""
     try:
-        with Path(artifact.path).open("rb") as file:
+        with open(artifact.path, "rb", opener=_open_now) as file:
             fields = {"label": artifact.label} if artifact.label else {}
             form = FileForm(file, Path(artifact.path), fields, os.urandom(16).hex())
             answer = _send(client, artifact, form)
@@ -38,6 +40,15 @@ def upload(client: HttpClient, artifact: Artifact) -> UploadVerdict:
     except UnreadableFileError as error:
         return UploadVerdict(refused=str(error))
     return judge_upload(answer, time.time())
+
+
+def _open_now(path: str, flags: int) -> int:
+    """Without waiting for the other end, where the file has become a pipe since it was listed."""
+    fd = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return fd
 
 
 def _send(client: HttpClient, artifact: Artifact, form: FileForm) -> Answer:

@@ -1,8 +1,8 @@
 """What a fork needs: no heavy import half done, and nothing of the parent's in the child.
 
 A child that is forked while another thread imports a module waits for ever when it imports the
-same one, since the importing thread is not there to finish. Our daemons import `http.client`, `ssl`
-and their kin just when a training script starts its workers, so a fork waits for that, bounded.
+same one, since the importing thread is not there to finish. Our daemons import `socket`, `ssl` and
+their kin just when a training script starts its workers, so a fork waits for that, bounded.
 """
 
 from __future__ import annotations

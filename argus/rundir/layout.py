@@ -22,9 +22,14 @@ _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 _MAX_NAME = 100  # of the 255 bytes that file systems allow; host, pid and hex want some too
 
 
+_DEVICES = ("con", "prn", "aux", "nul", "com", "lpt")  # Windows opens one for `nul.txt`, too
+
+
 def file_name(text: str) -> str:
     """`text` as one harmless file name; different texts stay different."""
     safe = "".join(char if char in _SAFE else "_" for char in text)
+    if safe.partition(".")[0].rstrip("0123456789").lower() in _DEVICES:
+        safe = f"_{safe}"
     if safe == text and len(text) <= _MAX_NAME and text[:1] not in ("", "."):
         return text
     return f"{safe.strip('.')[:64]}-{short_hash(text)}"

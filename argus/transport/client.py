@@ -6,7 +6,6 @@ sockets, TLS and HTTP are told apart here and nowhere else.
 
 from __future__ import annotations
 
-import email.utils  # noqa: F401 - a Retry-After date needs it, while a fork may come
 from collections.abc import Callable
 
 from argus.core.secret import Secret

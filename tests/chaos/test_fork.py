@@ -54,8 +54,9 @@ def held(locks: list[Any]) -> Iterator[None]:
     def hold() -> None:
         with contextlib.ExitStack() as stack:
             for lock in locks:
+                if not lock.acquire(timeout=5.0):
+                    return
                 stack.callback(lock.release)
-                lock.acquire()
             holding.set()
             let_go.wait()
 
@@ -70,6 +71,7 @@ def held(locks: list[Any]) -> Iterator[None]:
 
 
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
+_SIGNALS = ("_bell", "_closed")  # a lock that is held until something happens guards nothing
 
 
 def locks_of(*roots: object) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def locks_of(*roots: object) -> dict[str, Any]:
         if id(value) in seen or isinstance(value, threading.Thread):  # no child has those
             continue
         seen.add(id(value))
-        if isinstance(value, _LOCKS):
+        if isinstance(value, _LOCKS) and not name.endswith(_SIGNALS):
             found[name] = value
         elif isinstance(value, (list, tuple, set)):
             waiting += [(f"{name}[]", item) for item in list(value)]

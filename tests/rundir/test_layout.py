@@ -24,6 +24,9 @@ HOSTILE = [
     "..",
     "...",
     ".hidden",
+    "CON",
+    "nul.txt",
+    "com1",
     "../../etc/passwd",
     "/etc/passwd",
     "a/b",
@@ -46,6 +49,7 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_hostile_name_becomes_one_file_name(tmp_path: Path, text: str) -> None:
     name = layout.file_name(text)
+    assert name.partition(".")[0].lower() not in ("con", "nul", "com1")
 
     assert len(name) <= 100
     assert set(name) <= set(layout._SAFE)
