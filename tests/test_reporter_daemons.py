@@ -93,6 +93,7 @@ def test_each_daemon_can_be_turned_off(
     platform: StandIn, asked: dict[str, Any], expected: set[str]
 ) -> None:
     with Reporter(**asked):
+        platform.wait_for(1)  # the sender has started them before it does anything else
         assert _daemons() == expected
 
 

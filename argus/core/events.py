@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, NamedTuple, Union
 
     from argus.core.epoch import EpochRow
+    from argus.core.secret import Secret
 
     class Record(NamedTuple):
         """One event as the caller left it; at run time a bare tuple, which costs less to make."""
@@ -59,7 +60,7 @@ _strict = _strict_encoder()
 class Encoder:
     """Encodes the records of one writer. `random` are ten random bytes, fresh for each writer.
 
-    `hide` takes out of JSON text what must not leave, and leaves JSON text.
+    `secret` is taken out of every line; a text of JSON must be one without it, too.
     """
 
     def __init__(
@@ -67,10 +68,10 @@ class Encoder:
         batch_id: str,
         source: Mapping[str, str],
         random: bytes,
-        hide: Callable[[str], str] = str,
+        secret: Secret | None = None,
     ) -> None:
         self._batch_id = batch_id
-        self._hide = hide
+        self._secret = secret
         self._source = _strict(dict(source))
         self._id_prefix = event_id_prefix(random)
         self.count = 0
@@ -93,10 +94,12 @@ class Encoder:
         since = timestamp - self._second
         if not 0.0 <= since < 1.0:
             since = self._turn_to(timestamp)
-        line = self._hide(
+        line = (
             f'{{"event_id":"{self._id_prefix}{count:012x}{head[0]}{self._second_text}'
             f".{int(since * 1e6):06d}{head[1]}{encode_data(data)}}}"
         )
+        if self._secret is not None:
+            line = self._secret.hide_in(line)
         self.count = count
         try:
             return line.encode()

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Optional
 
-from argus.core.secret import Secret
-
-HIDDEN = "***"
+from argus.core.secret import HIDDEN, Secret
 
 # `hf_token`, `API-KEY`, `token.file`, but neither `tokenizer`, `num_tokens`, `token_count` nor
 # `pad_token`. The lookahead finds the word, so that the name itself can be matched in one way only:
@@ -88,16 +86,13 @@ def looks_secret(name: str, value: str) -> bool:
     return f"{name}={value}" != redacted(f"{name}={value}")
 
 
-def hiding(token: Optional[Secret]) -> Callable[[str], str]:
-    """What takes a reporter's own token out of JSON text, wherever a user has put it.
+def hideable(token: Optional[Secret]) -> Optional[Secret]:
+    """A reporter's own token, where it can be taken out of JSON text, wherever a user has put it.
 
     One that is as short as a word, or made of digits alone, is left: without it the text could be
     no JSON, or say something else.
     """
-    if token is None or not _HIDEABLE.fullmatch(token.reveal()):
-        return str
-    secret = token.reveal()
-    return lambda text: text.replace(secret, HIDDEN)
+    return token if token is not None and _HIDEABLE.fullmatch(token.reveal()) else None
 
 
 def command_line(argv: Sequence[str]) -> str:

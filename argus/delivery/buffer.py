@@ -67,10 +67,11 @@ class Buffer:
     def wake(self) -> None:
         """Have the sender look now."""
         self._ring_at = sys.maxsize
-        try:
-            self._bell.release()
-        except RuntimeError:
-            pass  # it has been rung already
+        if self._bell.locked():  # else it has been rung already
+            try:
+                self._bell.release()
+            except RuntimeError:
+                pass  # by somebody else, just now
 
     def wait(self, timeout_s: float, at_rest: bool = False) -> None:
         """Wait for a wake-up, for the thread that drains. At rest, the first record is one."""

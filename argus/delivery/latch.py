@@ -34,7 +34,8 @@ class Latch:
         return self.is_set
 
     def _open(self) -> None:
-        try:
-            self._closed.release()
-        except RuntimeError:
-            pass  # it is open
+        if self._closed.locked():
+            try:
+                self._closed.release()
+            except RuntimeError:
+                pass  # somebody else was faster

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from argus.core.events import Encoder
-from argus.core.redact import hiding
+from argus.core.redact import hideable
 from argus.core.schema import LIFECYCLE, MAX_EVENTS_PER_REQUEST
 from argus.delivery.channel import Channel
 from argus.delivery.notices import INVALID, JOURNAL_FULL
@@ -32,8 +32,8 @@ class Recorder:
         self._buffer = channel.buffer
         self._notices = channel.notices
         self._outbox = outbox
-        hide = hiding(channel.settings.token)
-        self._encoder = Encoder(channel.facts.batch_id, source, os.urandom(10), hide)
+        secret = hideable(channel.settings.token)
+        self._encoder = Encoder(channel.facts.batch_id, source, os.urandom(10), secret)
         self._pass_on = pass_on
 
     @property

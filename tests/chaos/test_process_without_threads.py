@@ -33,7 +33,7 @@ def test_without_threads_the_end_delivers_on_the_callers_own(
     assert trainings.types(platform)[-1] == "batch_done"
     assert trainings.left() == []
     assert len([text for text in said if "events are held in memory until one can" in text]) == 1
-    assert len(said) == 3  # of the sender, of the daemons, of the uploads
+    assert len(said) == 2  # of the sender, of the uploads
 
 
 @pytest.mark.parametrize("mode", ["hang", "drip:0.2", "status:503"])
