@@ -12,7 +12,8 @@ HIDDEN = "***"
 # The lookahead finds the word, so that the name itself can be matched in one way only: a pattern
 # that could split a long name in many ways would take quadratic time.
 _SECRET_NAME = (
-    r"(?=[\w.-]*(?:token|secrets?|passw(?:or)?d|passphrase|credentials?|(?:api|access|private)[-_.]?key)"
+    r"(?=[\w.-]*(?:token|secrets?|passw(?:or)?d|passphrase|credentials?|jwt|"
+    r"(?:api|access|private|secret)[-_.]?key)"
     r"(?:[-_.]|(?![\w.-])))[\w.-]+"
 )
 _VALUE = r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&]+)"
@@ -30,6 +31,13 @@ _SUBSTITUTIONS = (
 )
 _SECRET_OPTION = re.compile(rf"(?i)--?{_SECRET_NAME}")
 _SECRET_ASSIGNMENT = re.compile(rf"(?i)((?:--?)?{_SECRET_NAME}=).*", re.DOTALL)
+_SECRET_SETTING = re.compile(rf"(?i){_SECRET_NAME}")
+_NO_NAME = re.compile(r"[^\w.-]")
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a setting or a variable of that name is to be hidden, whatever its value."""
+    return _SECRET_SETTING.fullmatch(_NO_NAME.sub("-", name)) is not None
 
 
 def redacted(text: str) -> str:
