@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from types import SimpleNamespace
 
-from argus.core.redact import HIDDEN, is_secret_name, redacted
 from argus.core.values import MAX_DEPTH, MAX_KEY, bounded_text, plain
 
 TYPE_CHECKING = False
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
 
 # With the packages beside it, an env_snapshot stays within what one event may hold.
 MAX_ENTRIES = 4_096
-MAX_WEIGHT = 131_072  # characters of names and values; a number counts as _NUMBERS_WEIGHT
-
-_NUMBERS_WEIGHT = 16
+MAX_WEIGHT = 131_072  # characters of names and values, and VALUES_WEIGHT for each value
+VALUES_WEIGHT = 16
 
 
 class NoConfigError(Exception):
@@ -164,17 +162,20 @@ def _resolved(value: Any) -> Any:
 
 def _weight(value: Any) -> int:
     if isinstance(value, str):
-        return len(value)
+        return VALUES_WEIGHT + len(value)
     if isinstance(value, list):
         return sum(map(_weight, value))
     if isinstance(value, dict):
         return sum(len(key) + _weight(item) for key, item in value.items())
-    return _NUMBERS_WEIGHT
+    return VALUES_WEIGHT
 
 
 def _without_secrets(name: str, value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value  # tells nothing
+    # Its patterns take 2 ms to compile: on the daemon's side, not where a config is taken.
+    from argus.core.redact import HIDDEN, is_secret_name, redacted
+
     is_number = isinstance(value, (int, float))
     # `pad_token_id: 0`: a token of a vocabulary has a number, one that opens a door is none.
     if is_secret_name(name.lower().replace("token", "") if is_number else name):

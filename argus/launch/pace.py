@@ -25,7 +25,7 @@ class Pace:
         """Whether there is time for more. Rests first where the thread has worked for a while."""
         if time.monotonic() - self._working_since >= _WORK_S:
             return self.rest(_REST_S)
-        return True
+        return not self._leaving.is_set()
 
     def rest(self, seconds: float) -> bool:
         """Leave the interpreter to others. Whether there is time for more."""

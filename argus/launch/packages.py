@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 MAX_LINES = 10_000
-MAX_TEXT = 262_144  # characters
+MAX_TEXT = 196_608  # characters
 
 _LOOK_EVERY = 16  # entries, about 20 µs
 # `name-version.dist-info`, and `name-version-py3.9.egg-info` of older installers.

@@ -15,7 +15,7 @@ from argus.launch.repository import Repository
 from argus.rundir import writer
 
 _PACKAGES_LIMIT_S = 3.0
-_MAX_VARIABLES = 256
+_MAX_VARIABLES = 128
 _MAX_VARIABLE = 1_024  # characters
 # What tells one process of a job from another, and what makes one run slower than another.
 _PREFIXES = ("SLURM_", "CUDA_", "OMP_", "MKL_", "NCCL_", "TORCHELASTIC_")

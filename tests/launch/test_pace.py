@@ -8,11 +8,14 @@ import time
 from argus.launch.pace import Pace
 
 
-def test_work_goes_on_and_rests_between(monkeypatch) -> None:
-    leaving = threading.Event()
+def test_work_goes_on_and_rests_between() -> None:
+    class Leaving(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            rests.append(timeout)
+            return False
+
     rests: list[float | None] = []
-    monkeypatch.setattr(leaving, "wait", lambda timeout=None: rests.append(timeout) or False)
-    pace = Pace(leaving, 60.0)
+    pace = Pace(Leaving(), 60.0)
     until = time.monotonic() + 0.05
     while time.monotonic() < until:
         assert pace.goes_on()
