@@ -14,6 +14,7 @@ import weakref
 
 from argus.delivery import fork
 from argus.delivery.buffer import Buffer
+from argus.delivery.environment import Environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,12 +30,21 @@ _SENDERS_SHARE = 0.9  # of the exit timeout; the rest is for writing down how it
 class RunFacts:
     """What is to be known of a run before its first event."""
 
-    __slots__ = ("batch_id", "experiment_type", "project")
+    __slots__ = ("batch_id", "config", "experiment_type", "joins", "project")
 
-    def __init__(self, batch_id: str, project: str, experiment_type: str | None) -> None:
+    def __init__(
+        self,
+        batch_id: str,
+        project: str,
+        experiment_type: str | None,
+        config: dict[str, Any] | None = None,
+        joins: bool = True,
+    ) -> None:
         self.batch_id = batch_id
         self.project = project
         self.experiment_type = experiment_type
+        self.config = config  # flat; its secrets are hidden where it goes out
+        self.joins = joins  # somebody else has begun the batch, and tells its environment
 
 
 class Channel:
@@ -49,6 +59,7 @@ class Channel:
         self.closing_at: float | None = None  # monotonic; set once, when the end is asked for
         self.is_away = False  # the platform is known not to be reachable, or not to take events
         self.uploaded = 0
+        self.environment = None if facts.joins else Environment(self)
         self._finished = threading.Event()
         self._started = False
         self._is_in_child = False
@@ -95,6 +106,7 @@ class Channel:
         self._finished = threading.Event()
         self._started = False
         self._is_in_child = True
+        self.environment = None
         self.closing_at = None
         self.uploaded = 0
 
@@ -118,6 +130,8 @@ def close_all() -> None:
     """Give every run that was never closed the chance to deliver what it has: at exit, and in a
     worker of `multiprocessing`, which ends without the interpreter's own exit."""
     for channel in list(_open):
+        if channel.environment is not None:
+            channel.environment.leave()
         channel.close(channel.status)
 
 

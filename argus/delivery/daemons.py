@@ -75,6 +75,8 @@ class Daemons:
         """End them soon; does not wait. What they report from now on goes nowhere."""
         with self._putting:
             self._stopped = True
+        if self._channel.environment is not None:
+            self._channel.environment.leave()
         for thread in self._threads:
             thread.stop()
 

@@ -45,6 +45,7 @@ class Sender:
             self._leftovers = Leftovers(work.state_dir, url, self._gate, channel.notices)
         self._client = work.client(self._meanwhile)
         self._uploader = Uploader(work.client, channel)
+        self._environment = channel.environment
         self._recorder = Recorder(channel, self._outbox, work.source(), self._pass_on)
         self._beat_at = 0.0
         self._closing_since: float | None = None
@@ -64,6 +65,9 @@ class Sender:
         """Write down some of what has come, then send one request or wait for the next thing."""
         more_to_record = self._recorder.record()
         self._beat()
+        if self._environment is not None and self._recorder.recorded:
+            self._environment.start()
+            self._environment = None
         now = time.monotonic()
         shipment, due_at = self._next_shipment(now)
         if shipment is not None and due_at <= now and self._client is not None:
