@@ -93,8 +93,7 @@ class Reporter:
             own_id or self._settings.batch_id or current.new_batch_id(batch_prefix), MAX_BATCH_ID
         )
         self._first_fields = self._fitted_fields(experiment_type, n_total) or {}
-        is_off = self._settings.mode == DISABLED
-        self._config = flat_config(None if is_off else config, self._notices.mistake)
+        self._config = None if self._notices.muted else flat_config(config, self._notices.mistake)
         self._command = command_words(command)
         self._project = given_text(source_project, 256) or "default"
         self._auto_upload_dirs, mistakes = path_texts(auto_upload_dirs)

@@ -45,11 +45,11 @@ class Environment:
     def leave(self) -> None:
         """End soon; does not wait. A run that has a configuration tells what there is until now."""
         self._leaving.set()
-        self._tell(only_if=bool(self._channel.facts.config))
+        self._tell(is_wanted=bool(self._channel.facts.config))
 
-    def _tell(self, only_if: bool) -> None:
+    def _tell(self, is_wanted: bool) -> None:
         with self._telling:  # or a thread that is about to would do so after the block was left
-            is_due, self._told = only_if and not self._told, True
+            is_due, self._told = is_wanted and not self._told, True
             if is_due:
                 self._channel.put(("env_snapshot", time.time(), None, self._data, None))
 
@@ -71,7 +71,7 @@ class Environment:
             self._gather()
         except Exception as error:
             self._channel.notices.debug("the environment could not be told: %r", error)
-        self._tell(only_if=not self._leaving.is_set())
+        self._tell(is_wanted=True)
 
     def _gather(self) -> None:
         with fork.importing():

@@ -154,12 +154,14 @@ def test_a_process_that_joins_a_batch_does_not_speak_for_it(
 def test_a_forked_child_does_not_speak_for_the_batch(platform: StandIn) -> None:
     with quiet(config=CONFIG) as r:
         r.emit("parent")
+        channel = r._channel
+        assert channel is not None and channel.environment is not None
         pid = os.fork()
         if pid == 0:
             r.emit("child")
             r.__exit__(None, None, None)
-            os._exit(0)
-        os.waitpid(pid, 0)
+            os._exit(0 if channel.environment is None else 1)
+        assert os.waitpid(pid, 0)[1] == 0
 
     lines = [event["data"]["line"] for event in platform.events("log_line")]
     assert sorted(lines) == ["child", "parent"]
@@ -168,7 +170,11 @@ def test_a_forked_child_does_not_speak_for_the_batch(platform: StandIn) -> None:
 
 def test_nothing_begins_before_the_first_event(tmp_path: Path, monkeypatch) -> None:
     began: list[Any] = []
-    monkeypatch.setattr(environment.Environment, "start", lambda self: began.append(self))
+
+    def start(self: environment.Environment) -> None:
+        began.append(self)
+
+    monkeypatch.setattr(environment.Environment, "start", start)
     settings = settings_for(None, tmp_path, ARGUS_MODE="backup", ARGUS_RUNS_DIR=str(tmp_path))
     channel = Channel(RunFacts("b", "p", None, None, joins=False), settings, Notices())
     channel.start()

@@ -14,7 +14,6 @@ from argus.launch.git import Git, head_sha
 from argus.launch.pace import Pace
 from tests.environment import clean_environment
 from tests.launch.repositories import (
-    PYTHON,
     fake_git,
     git,
     needs_git,
@@ -222,7 +221,7 @@ def test_no_git_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_relative_path_does_not_lead_to_a_git_of_the_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake_git(tmp_path / "bin", monkeypatch, f"touch {tmp_path}/ran")
+    fake_git(tmp_path / "bin", monkeypatch, f": >{tmp_path}/ran")
     monkeypatch.chdir(tmp_path / "bin")
     monkeypatch.setenv("PATH", f".{os.pathsep}{os.pathsep}bin")
 
@@ -236,14 +235,15 @@ def test_a_git_that_hangs_is_ended_with_its_children(
 ) -> None:
     os.mkfifo(tmp_path / "alive")
     # Both hold the pipe open: it ends when both have ended.
-    script = f"exec 3>{tmp_path}/alive; sleep 600 & exec {PYTHON} -c 'import time; time.sleep(600)'"
+    script = f"exec 3>{tmp_path}/alive; sleep 600 & echo >&3; exec sleep 600"
     fake_git(tmp_path / "bin", monkeypatch, script)
     leaving = threading.Event()
     answers: list[bool | None] = []
     git_of_ours = Git(str(tmp_path), os.environ, Pace(leaving, 600.0))
     thread = threading.Thread(target=lambda: answers.append(git_of_ours.is_dirty()))
     thread.start()
-    with open(tmp_path / "alive", "rb") as alive:  # it has begun
+    with open(tmp_path / "alive", "rb") as alive:
+        assert alive.readline() == b"\n", "both have begun"
         leaving.set()
         thread.join(30.0)
         assert answers == [None]

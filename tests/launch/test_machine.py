@@ -53,7 +53,7 @@ def test_cores_that_the_process_may_not_use_do_not_count() -> None:
 def test_gpus_as_their_driver_lists_them(tmp_path: Path) -> None:
     assert gpu_names(tmp_path) == []
     for bus, text in (
-        ("0000:41:00.0", "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 0\n"),
+        ("0000:41:00.0", "Model: \t\t NVIDIA H200\nIRQ:   \t\t 41\nGPU UUID: \t GPU-4be4a349\n"),
         ("0000:01:00.0", "Model: \t\t NVIDIA A100-SXM4-40GB\n"),
         ("0000:81:00.0", "IRQ: 0\n"),
     ):
@@ -62,4 +62,4 @@ def test_gpus_as_their_driver_lists_them(tmp_path: Path) -> None:
         (device / "information").write_text(text, "utf-8")
     (tmp_path / "driver" / "nvidia" / "gpus" / "0000:91:00.0").mkdir()
 
-    assert gpu_names(tmp_path) == ["NVIDIA A100-SXM4-40GB", "NVIDIA H100 80GB HBM3"]
+    assert gpu_names(tmp_path) == ["NVIDIA A100-SXM4-40GB", "NVIDIA H200"]

@@ -75,6 +75,7 @@ def test_a_linked_work_tree_has_a_head_of_its_own_and_shares_refs_and_remotes(
     sha = repository(tmp_path / "main")
     git("remote", "add", "origin", "git@example.org:ann/x.git", at=tmp_path / "main")
     git("worktree", "add", "-q", "-b", "other", str(tmp_path / "linked"), at=tmp_path / "main")
+    assert told(tmp_path / "linked") == ("other", sha)
     git("pack-refs", "--all", at=tmp_path / "main")
 
     assert told(tmp_path / "linked") == ("other", sha)
