@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FIRST_S = 1.0
 LIMIT_S = 10.0
+_LONGEST_PUT_S = 0.5
 
 
 class Environment:
@@ -48,10 +49,16 @@ class Environment:
         self._tell(is_wanted=bool(self._channel.facts.config))
 
     def _tell(self, is_wanted: bool) -> None:
-        with self._telling:  # or a thread that is about to would do so after the block was left
+        # Or a thread that is about to would do so after the block was left. Bounded: it may be
+        # stuck in somebody's log handler.
+        if not self._telling.acquire(timeout=_LONGEST_PUT_S):
+            return
+        try:
             is_due, self._told = is_wanted and not self._told, True
             if is_due:
                 self._channel.put(("env_snapshot", time.time(), None, self._data, None))
+        finally:
+            self._telling.release()
 
     def _data(self) -> dict[str, Any]:  # asked by the sender
         import platform  # all of these are loaded, for the sender's own needs
