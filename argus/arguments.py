@@ -8,6 +8,7 @@ from argus.core.values import MAX_TEXT, bounded_text, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 _SETTINGS_FILE = os.path.join("configs", "monitor.yaml")
@@ -25,6 +26,19 @@ def command_words(given: Any) -> str | list[str] | None:
 def given_text(value: Any, limit: int = MAX_TEXT) -> str:
     """A value as text; empty for None. Objects are not asked whether they are true."""
     return "" if value is None else bounded_text(value, limit)
+
+
+def flat_config(given: Any, mistake: Callable[[str], None]) -> dict[str, Any] | None:
+    """A configuration as flat hyperparameters. What is none is None, and a mistake."""
+    if given is None:
+        return None
+    from argus.core.flatten import NoConfigError, flattened
+
+    try:
+        return flattened(given)
+    except NoConfigError:
+        mistake("config should be a mapping, a dataclass or a namespace")
+        return None
 
 
 def settings_file() -> str | None:

@@ -11,7 +11,7 @@ import time
 from itertools import count
 
 from argus import current
-from argus.arguments import command_words, given_text, settings_file
+from argus.arguments import command_words, flat_config, given_text, settings_file
 from argus.copies import OneOfItsKind, reporter_again
 from argus.core.fields import fitted, standard_event
 from argus.core.identity import fit_id
@@ -53,6 +53,7 @@ class Reporter(OneOfItsKind):
     `heartbeat`, `stop_polling` and `resource_snapshot` are True, False or an interval in seconds.
     `auto_upload_dirs` are directories whose figures are uploaded on a clean exit. `batch_id` gives
     the batch an id of its own; `resume_from` does the same for a run that continues an earlier one.
+    `config` (a mapping, dataclass or namespace) becomes the hyperparameters, without secrets.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Reporter(OneOfItsKind):
         auto_upload_dirs: Sequence[str | PathLike[str]] | None = None,
         batch_id: str | None = None,
         resume_from: str | None = None,
+        config: Any = None,
     ) -> None:
         self._notices = Notices()
         self._channel: Channel | None = None  # None: nothing is reported
@@ -93,6 +95,7 @@ class Reporter(OneOfItsKind):
             own_id or self._settings.batch_id or current.new_batch_id(batch_prefix), MAX_BATCH_ID
         )
         self._first_fields = self._fitted_fields(experiment_type, n_total) or {}
+        self._config = None if self._notices.muted else flat_config(config, self._notices.mistake)
         self._command = command_words(command)
         self._project = given_text(source_project, 256) or "default"
         self._auto_upload_dirs, mistakes = path_texts(auto_upload_dirs)
@@ -174,7 +177,8 @@ class Reporter(OneOfItsKind):
         current.activated(self)
         if self._settings.mode == DISABLED:
             return
-        facts = RunFacts(self._batch_id, self._project, self._first_fields.get("experiment_type"))
+        experiment_type = self._first_fields.get("experiment_type")
+        facts = RunFacts(self._batch_id, self._project, experiment_type, self._config, self._joins)
         channel = Channel(facts, self._settings, self._notices)
         self._daemons = Daemons(channel, self._intervals, self._active_job_id, self.stop)
         channel.start(self._daemons.start)

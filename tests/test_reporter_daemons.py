@@ -20,7 +20,8 @@ def _daemons() -> set[str]:
     return {
         thread.name
         for thread in threading.enumerate()
-        if thread.name.startswith("argus-") and thread.name != "argus-sender"
+        if thread.name.startswith("argus-")
+        and thread.name not in ("argus-sender", "argus-environment")
     }
 
 

@@ -18,7 +18,7 @@ from argus.core.secret import HIDDEN, Secret
 # a pattern that could split a long name in many ways would take quadratic time.
 _KEYS = r"(?:api|access|secret|private|encryption|signing|account|deploy|ssh|service)[-_.]?key"
 _SECRET_WORD = (
-    rf"(?:secrets?|passw(?:or)?d|passphrase|credentials?|{_KEYS})(?:[-_.]|(?![\w.-]))"
+    rf"(?:secrets?|passw(?:or)?d|passphrase|credentials?|jwt|{_KEYS})(?:[-_.]|(?![\w.-]))"
     # Of the tokens that a model reads, those that every library calls so.
     r"|(?<!(?:pad|eos|bos|unk|sep|cls)[-_.])(?<!mask[-_.])"
     r"token(?:[-_.](?:file|path|value|key|secret|env)(?![^\W_])|[-_.]?(?![\w.-]))"
@@ -72,6 +72,13 @@ _SUBSTITUTIONS = (
 _HIDEABLE = re.compile(r"(?=.*[^-+.:0-9eEtrufalsn])[A-Za-z0-9_.~+/=:-]{8,}")
 _SECRET_OPTION = re.compile(rf"(?i)--?{_SECRET_NAME}")
 _SECRET_ASSIGNMENT = re.compile(rf"(?i)([-+]{{0,2}}{_SECRET_NAME}=).*", re.DOTALL)
+_SECRET_SETTING = re.compile(rf"(?i){_SECRET_NAME}")
+_NO_NAME = re.compile(r"[^\w.-]")
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a setting or a variable of that name is to be hidden, whatever its value."""
+    return _SECRET_SETTING.fullmatch(_NO_NAME.sub("-", name)) is not None
 
 
 def redacted(text: str) -> str:

@@ -14,6 +14,7 @@ import time
 
 from argus.delivery import fork
 from argus.delivery.buffer import Buffer
+from argus.delivery.environment import Environment
 from argus.delivery.latch import Latch
 
 TYPE_CHECKING = False
@@ -33,12 +34,21 @@ _NEXT_TRY_S = 1.0  # where no thread could be had
 class RunFacts:
     """What is to be known of a run before its first event."""
 
-    __slots__ = ("batch_id", "experiment_type", "project")
+    __slots__ = ("batch_id", "config", "experiment_type", "joins", "project")
 
-    def __init__(self, batch_id: str, project: str, experiment_type: str | None) -> None:
+    def __init__(
+        self,
+        batch_id: str,
+        project: str,
+        experiment_type: str | None,
+        config: dict[str, Any] | None = None,
+        joins: bool = True,
+    ) -> None:
         self.batch_id = batch_id
         self.project = project
         self.experiment_type = experiment_type
+        self.config = config  # flat; its secrets are hidden where it goes out
+        self.joins = joins  # somebody else has begun the batch, and tells its environment
 
 
 class Channel:
@@ -49,6 +59,7 @@ class Channel:
         self.settings = settings
         self.notices = notices
         self.status = RUNNING  # what run.json will say in the end
+        self.environment = None if facts.joins else Environment(self)
         self._begin()
 
     def _begin(self) -> None:
@@ -97,6 +108,7 @@ class Channel:
     def after_fork_in_child(self) -> None:
         """Begin anew: thread, buffer and files are the parent's. What is in the buffer is its to
         send. The child's own sender starts with the child's first record."""
+        self.environment = None  # the parent tells it
         self._begin()
 
     def _start_late(self) -> None:
@@ -183,6 +195,8 @@ def close_all() -> None:
     timeout."""
     channels = list(_open)
     for channel in channels:
+        if channel.environment is not None:
+            channel.environment.leave()
         channel._ask_to_end(channel.status)
     for channel in channels:
         channel._await_end()

@@ -85,6 +85,8 @@ class Daemons:
         self._stopped = True
         if is_between_turns:
             self._putting.release()
+        if self._channel.environment is not None:
+            self._channel.environment.leave()
         for thread in list(self._threads):
             thread.stop()
 

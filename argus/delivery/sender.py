@@ -46,6 +46,7 @@ class Sender:
             self._leftovers = Leftovers(work.state_dir, url, self._gate, channel.notices)
         self._client = work.client(self._meanwhile)
         self._uploader = Uploader(work.client, channel)
+        self._environment = channel.environment
         self._recorder = Recorder(channel, self._outbox, work.source(), self._pass_on)
         self._closing_since: float | None = None
         self._has_tried_again = False
@@ -63,6 +64,9 @@ class Sender:
     def _turn(self) -> None:
         """Write down some of what has come, then send one request or wait for the next thing."""
         more_to_record = self._recorder.record()
+        if self._environment is not None and self._recorder.recorded:
+            self._environment.start()
+            self._environment = None
         now = time.monotonic()
         self._workplace.tick(now)
         shipment, due_at = self._next_shipment(now)

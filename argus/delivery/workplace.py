@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from argus.core.events import utc_second, valid_second
+from argus.core.flatten import without_secrets
 from argus.core.settings import BACKUP, Settings
 from argus.delivery.channel import RUNNING, Channel
 from argus.delivery.outbox import Outbox
@@ -205,6 +206,7 @@ class Workplace:
             "batch_id": facts.batch_id,
             "project": facts.project,
             "experiment_type": facts.experiment_type,
+            "config": None if facts.config is None else without_secrets(facts.config),
             "url": self.url,
             "status": status,
             "created_at": self._created_at,

@@ -1,8 +1,32 @@
-"""What git says about the working directory, within a time limit."""
+"""What git says about a working directory, within a time limit and running nothing but itself."""
 
 from __future__ import annotations
 
+import os
+import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from subprocess import Popen
+
+    from argus.launch.pace import Pace
+
 LIMIT_S = 1.5
+
+_MOST_OUTPUT = 65_536  # bytes
+_LOOK_S = 0.01  # between two looks at whether git has ended
+_KILLED_S = 1.0  # for a process that was killed to be gone; one in the kernel may take for ever
+# Programs that a checkout's configuration could name. Filters are looked for before git is let
+# near the files, since their names are free.
+_NO_PROGRAMS = ("-c", "core.fsmonitor=", "-c", f"core.hooksPath={os.devnull}", "--no-pager")
+_ENVIRON = {
+    "GIT_OPTIONAL_LOCKS": "0",  # the index is the user's, who may be at it
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ALLOW_PROTOCOL": "none",  # nor fetch what a partial clone lacks
+    "GIT_NO_LAZY_FETCH": "1",
+}
+_OF_THE_CHECKOUT = (b"local", b"worktree")  # scopes of a configuration
 
 
 def head_sha() -> str:
@@ -21,3 +45,100 @@ def head_sha() -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.decode("ascii", "replace").strip() if done.returncode == 0 else ""
+
+
+class Git:
+    """Asks git about one work tree. None is the answer of no git, a refusal, or no time left.
+
+    Not for a thread that somebody waits for. `pace` bounds it all.
+    """
+
+    def __init__(self, work_tree: str, environ: Mapping[str, str], pace: Pace) -> None:
+        self._work_tree = work_tree
+        self._environ = {**environ, **_ENVIRON}
+        self._program = _program(environ)
+        self._pace = pace
+
+    def sha(self) -> str | None:
+        """The commit that is checked out."""
+        return self._line("rev-parse", "--verify", "--quiet", "HEAD")
+
+    def branch(self) -> str | None:
+        """The branch that is checked out."""
+        return self._line("symbolic-ref", "--quiet", "--short", "HEAD")
+
+    def is_dirty(self) -> bool | None:
+        """Whether a tracked file differs from the commit; untracked ones do not count.
+
+        None too where the checkout configures filters: to compare, git would run them.
+        """
+        wanted = ("--get-regexp", r"^filter\.")
+        filters = self._answer("config", "--null", "--show-scope", "--name-only", *wanted)
+        if filters is None or any(scope in _OF_THE_CHECKOUT for scope in filters.split(b"\0")[::2]):
+            return None
+        how = ("--untracked-files=no", "--ignore-submodules=dirty", "--no-renames")
+        answer = self._answer("status", "--porcelain", "--branch", "--no-ahead-behind", *how)
+        if not answer:  # the line about the branch is always there
+            return None
+        return answer.count(b"\n") > 1
+
+    def _line(self, *arguments: str) -> str | None:
+        return (self._answer(*arguments) or b"").decode("utf-8", "replace").strip() or None
+
+    def _answer(self, *arguments: str) -> bytes | None:
+        if self._program is None:
+            return None
+        try:
+            return self._output([self._program, *_NO_PROGRAMS, *arguments])
+        except OSError:  # no directory, no process, no temporary file
+            return None
+
+    def _output(self, command: Sequence[str]) -> bytes | None:
+        import subprocess
+        import tempfile
+
+        # A file: nobody waits for what a child of git, or a worker that the training forks just
+        # now, holds open.
+        with tempfile.TemporaryFile() as output:
+            process = subprocess.Popen(
+                command,
+                cwd=self._work_tree,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            try:
+                while process.poll() is None:
+                    if not self._pace.rest(_LOOK_S):
+                        return None
+            finally:
+                _end(process)
+            output.seek(0)
+            return output.read(_MOST_OUTPUT) if process.returncode in (0, 1) else None
+
+
+def _program(environ: Mapping[str, str]) -> str | None:
+    """Where git is. A relative PATH, or Windows, would look into the checkout for it."""
+    name = "git.exe" if os.name == "nt" else "git"
+    for directory in environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(directory, name)
+        if os.path.isabs(path) and os.access(path, os.X_OK) and os.path.isfile(path):
+            return path
+    return None
+
+
+def _end(process: Popen[bytes]) -> None:
+    """End a process that still runs, with its children."""
+    import subprocess
+
+    if process.poll() is not None:
+        return
+    try:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait(_KILLED_S)
+    except (ProcessLookupError, PermissionError, subprocess.TimeoutExpired):
+        pass  # gone, or never to be

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from argus.core.redact import command_line, looks_secret, redacted
+from argus.core.redact import command_line, is_secret_name, looks_secret, redacted
 
 KEY_BLOCK = (
     "-----BEGIN OPENSSH PRIVATE KEY-----\n" + "b3Bl\n" * 20 + "-----END OPENSSH PRIVATE KEY-----"
@@ -27,6 +27,8 @@ KEY_BLOCK = (
         ('{"password": "a b", "lr": 1}', '{"password": ***, "lr": 1}'),
         ("{'client_secret':'a'}", "{'client_secret':***}"),
         ("Passwd: abc", "Passwd: ***"),
+        ("SLURM_JWT=a.b.c", "SLURM_JWT=***"),
+        ("secret_key: abc", "secret_key: ***"),
         ("credentials = abc", "credentials = ***"),
         ("token.file=abc", "token.file=***"),
         ("Authorization: Bearer a.b-c/d=", "Authorization: Bearer ***"),
@@ -92,6 +94,25 @@ def test_secret_is_hidden(text: str, expected: str) -> None:
 )
 def test_what_is_no_secret_is_left_alone(text: str) -> None:
     assert redacted(text) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        ("api_key", True),
+        ("db.password", True),
+        ("the secret key", True),
+        ("secretKey", True),
+        ("SLURM_JWT", True),
+        ("secrets.wandb", True),
+        ("tokenizer", False),
+        ("max_tokens", False),
+        ("key", False),
+        ("", False),
+    ],
+)
+def test_names_of_secrets(name: str, is_secret: bool) -> None:
+    assert is_secret_name(name) is is_secret
 
 
 @pytest.mark.parametrize(
