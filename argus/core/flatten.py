@@ -174,7 +174,8 @@ def _without_secrets(name: str, value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value  # tells nothing
     # Its patterns take 2 ms to compile: on the daemon's side, not where a config is taken.
-    from argus.core.redact import HIDDEN, is_secret_name, redacted
+    from argus.core.redact import is_secret_name, redacted
+    from argus.core.secret import HIDDEN
 
     is_number = isinstance(value, (int, float))
     # `pad_token_id: 0`: a token of a vocabulary has a number, one that opens a door is none.

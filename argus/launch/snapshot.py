@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from argus.core.redact import HIDDEN, is_secret_name, redacted
+from argus.core.redact import is_secret_name, redacted
+from argus.core.secret import HIDDEN
 from argus.core.values import bounded_text
 from argus.launch import git, machine
 from argus.launch.pace import Pace
