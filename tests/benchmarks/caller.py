@@ -13,7 +13,6 @@ import time
 from array import array
 
 FIELDS = {"train_loss": 0.5, "val_loss": 0.6, "lr": 1e-4}
-STEPS_A_BLOCK = 50
 DELIVERY_S = 300.0  # until what was called must be with the platform
 
 
@@ -356,7 +355,7 @@ def post_lines(lines):
     connection.close()
 
 
-def training(impl, rounds=20, batch=256, width=1024):
+def training(impl, rounds=60, block_s=1.2, batch=256, width=1024):
     """Steps of a small network: with a call each, without one, and without one again."""
     torch = module("torch")
 
@@ -374,9 +373,9 @@ def training(impl, rounds=20, batch=256, width=1024):
     wanted = torch.randint(0, 10, (batch,), device=device)
     call, close = IMPLEMENTATIONS[impl](daemons=1)
 
-    def block(report):
+    def block(report, steps):
         began_at = time.perf_counter()
-        for i in range(STEPS_A_BLOCK):
+        for i in range(steps):
             optimiser.zero_grad()
             loss = torch.nn.functional.cross_entropy(network(inputs), wanted)
             loss.backward()
@@ -384,17 +383,17 @@ def training(impl, rounds=20, batch=256, width=1024):
             train_loss = loss.item()  # in all of them: who reports a loss has it on the host
             if report:
                 call(i, train_loss=train_loss, lr=1e-3)
-        return (time.perf_counter() - began_at) / STEPS_A_BLOCK * 1e3
+        return (time.perf_counter() - began_at) / steps * 1e3
 
     sides = {"with_ms": True, "without_ms": False, "again_ms": False}
     names = list(sides)
     seen: dict[str, list[float]] = {name: [] for name in names}
-    for report in sides.values():
-        block(report)
+    for report in sides.values():  # until it runs evenly
+        steps = max(1, round(block_s * 1e3 / block(report, 10)))
     for number in range(rounds):
         turn = number % len(names)  # so that none always follows the same one
         for name in names[turn:] + names[:turn]:
-            seen[name].append(block(sides[name]))
+            seen[name].append(block(sides[name], steps))
     close()
     return {"device": device, **{name: median(values) for name, values in seen.items()}}
 

@@ -9,6 +9,7 @@ from tests.benchmarks.processes import APPEND, ARGUS, NOTHING, Side
 from tests.benchmarks.run import Run, Sample, figure
 
 _EXIT_S = 0.3  # the block is left while the platform or the disk still hangs
+_TIGHT, _PACED = "in a tight loop", "one a millisecond"
 
 
 def tight(run: Run) -> Result:
@@ -54,7 +55,7 @@ def paced(run: Run) -> Result:
 
 def outages(run: Run) -> Result:
     """The slowest calls while the platform is well, hangs, or the disk does"""
-    well, hanging, stalled = "well", "platform hangs", "disk hangs"
+    well, hanging, stalled = "all is well", "the platform hangs", "the disk hangs"
 
     def when_well(side: Side) -> Sample:
         with run.bench.sink() as sink:
@@ -80,8 +81,8 @@ def outages(run: Run) -> Result:
     return Result(
         "p99.9 of a call, whatever is broken",
         tuple(
-            figure(seen, f"{pace}, {name}", pace, "µs", [name, APPEND.name], Goal(100.0))
-            for pace in ("tight", "paced")
+            figure(seen, pace, pace, "µs", [name, APPEND.name], Goal(100.0))
+            for pace in (_TIGHT, _PACED)
             for name in (well, hanging, stalled)
         ),
         ("the machine's own outliers are in the bare append of the same round",),
@@ -92,8 +93,8 @@ def _both(run: Run, side: Side, url: str, **trouble: float) -> Sample:
     """The p99.9 of a tight loop and of a paced one, each in a process of its own."""
     scale = run.scale
     loops = {
-        "tight": {"count": scale.tight_calls},
-        "paced": {"count": scale.paced_calls, "pause_us": scale.pause_us},
+        _TIGHT: {"count": scale.tight_calls},
+        _PACED: {"count": scale.paced_calls, "pause_us": scale.pause_us},
     }
     return {
         pace: run.bench.measure(side, "calls", url, None, _EXIT_S, **loop, **trouble)["p999_us"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from contextlib import ExitStack
 from typing import Any
 
@@ -82,6 +83,7 @@ def crowd(run: Run) -> Result:
                 callers.append(caller)
             for caller in callers:
                 caller.wait_until_ready()
+            time.sleep(scale.crowd_settle_s)
             for caller in callers:
                 caller.go()
             results = [caller.result() for caller in callers]

@@ -24,6 +24,7 @@ class Scale(NamedTuple):
     idle_s: float = 60.0
     idle_rounds: int = 2
     training_rounds: int = 60
+    training_block_s: float = 1.2  # longer than the sender lingers: a block pays for its own events
     replay_mb: int = 1_000
     replay_rounds: int = 3
     late_calls: int = 5_000_000
@@ -33,6 +34,7 @@ class Scale(NamedTuple):
     crowd_calls: int = 500
     crowd_pause_us: int = 20_000
     crowd_rounds: int = 3
+    crowd_settle_s: float = 3.0  # for the senders to load what they need
 
 
 FULL = Scale()
@@ -66,6 +68,7 @@ TINY = Scale(
     idle_s=0.2,
     idle_rounds=1,
     training_rounds=3,
+    training_block_s=0.02,
     replay_mb=1,
     replay_rounds=1,
     late_calls=1_500,
@@ -74,5 +77,6 @@ TINY = Scale(
     crowd=2,
     crowd_calls=20,
     crowd_pause_us=1_000,
+    crowd_settle_s=0.1,
     crowd_rounds=1,
 )

@@ -46,7 +46,7 @@ def times(ratio: Optional[float]) -> str:
     """Ours by theirs: near 1 to three digits, as a fraction where theirs is many times ours."""
     if ratio is None:
         return ""
-    if 0 < ratio < 0.2:
+    if 0 < ratio < 0.1:
         return f"1/{1 / ratio:,.0f}"
     return f"{ratio:.4f}" if 0.95 <= ratio <= 1.05 else f"{ratio:.2f}"
 

@@ -18,7 +18,11 @@ def training(run: Run) -> Result:
         seen = run.alternate(
             {
                 ARGUS.name: lambda: run.bench.measure(
-                    ARGUS, "training", sink.url, rounds=run.scale.training_rounds
+                    ARGUS,
+                    "training",
+                    sink.url,
+                    rounds=run.scale.training_rounds,
+                    block_s=run.scale.training_block_s,
                 )
             },
             rounds=1,
@@ -34,8 +38,8 @@ def training(run: Run) -> Result:
     return Result(
         f"one training step on {seen[0]['device']}, one call a step",
         (
-            Figure("with a call", "ms", (with_call, without), Goal(1.001, of_ratio=True)),
-            Figure("control", "ms", (again, without)),
+            Figure("a step", "ms", (with_call, without), Goal(1.001, of_ratio=True)),
+            Figure("the same, control", "ms", (again, without)),
         ),
         (f"{run.scale.training_rounds} blocks of steps on each side, alternating in one process",),
     )
