@@ -168,4 +168,7 @@ class _Progress:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # all that was started has ended, all that was made is removed
+        sys.exit(130)
