@@ -1,0 +1,1 @@
+"""What reporting costs, and how fast it is: `python -m tests.benchmarks --help`."""
