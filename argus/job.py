@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 
+from argus.arguments import path_text
 from argus.copies import OneOfItsKind, job_again
 from argus.core.epoch import epoch_data
 from argus.core.fields import fitted
 from argus.core.identity import fit_id
 from argus.core.schema import MAX_JOB_ID, RESERVED_KEYS
 from argus.core.values import MAX_VALUES, PLAIN_NUMBER_IDS, bounded_text, class_name, plain
-from argus.delivery.upload_request import UploadRequest, path_text
 from argus.guard import ITSELF, OUT_OF_ROOM, never_raises, tell
 
 TYPE_CHECKING = False
@@ -156,6 +156,8 @@ class JobContext(OneOfItsKind):
         if where is None:
             self._notices.mistake("upload() takes a path; what it was given is left out")
             return 0
+        from argus.delivery.upload_request import UploadRequest
+
         request = UploadRequest(
             where, bounded_text(glob), self._reporter.batch_id, self._job_id, label=None
         )

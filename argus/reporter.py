@@ -11,25 +11,22 @@ import time
 from itertools import count
 
 from argus import current
-from argus.arguments import command_words, flat_config, given_text, settings_file
-from argus.copies import OneOfItsKind, reporter_again
-from argus.core.fields import fitted, standard_event
-from argus.core.identity import fit_id
-from argus.core.schema import LIFECYCLE, MAX_BATCH_ID, MAX_JOB_ID
-from argus.core.secret import Secret
-from argus.core.settings import (
-    DISABLED,
-    HEARTBEAT_S,
-    SNAPSHOT_S,
-    STOP_POLL_S,
-    Settings,
-    interval_s,
-    resolve,
+from argus.arguments import (
+    FreeEvent,
+    command_words,
+    flat_config,
+    given_text,
+    path_texts,
+    settings_file,
 )
-from argus.delivery.channel import Channel, RunFacts
-from argus.delivery.daemons import Daemons, Intervals
+from argus.copies import OneOfItsKind, reporter_again
+from argus.core.fields import fitted
+from argus.core.identity import fit_id
+from argus.core.intervals import Intervals
+from argus.core.schema import LIFECYCLE, MAX_BATCH_ID
+from argus.core.secret import Secret
+from argus.core.settings import DISABLED, Settings, resolve
 from argus.delivery.notices import Notices
-from argus.delivery.upload_request import BATCH_LABEL, UploadRequest, path_texts
 from argus.guard import ITSELF, never_raises
 from argus.job import JobContext, described, exit_code, is_failure
 
@@ -39,6 +36,10 @@ if TYPE_CHECKING:
     from os import PathLike
     from types import TracebackType
     from typing import Any, Union
+
+    from argus.delivery.channel import Channel
+    from argus.delivery.daemons import Daemons
+    from argus.delivery.upload_request import UploadRequest
 
     Data = Union[dict[str, Any], Callable[[], dict[str, Any]]]
 
@@ -101,11 +102,7 @@ class Reporter(OneOfItsKind):
         self._auto_upload_dirs, mistakes = path_texts(auto_upload_dirs)
         if mistakes:
             self._notices.mistake("auto_upload_dirs should be a list of directories")
-        self._intervals = Intervals(
-            interval_s(heartbeat, HEARTBEAT_S),
-            interval_s(stop_polling, STOP_POLL_S),
-            interval_s(resource_snapshot, SNAPSHOT_S),
-        )
+        self._intervals = Intervals.of(heartbeat, stop_polling, resource_snapshot)
 
     @property
     def batch_id(self) -> str:
@@ -177,6 +174,10 @@ class Reporter(OneOfItsKind):
         current.activated(self)
         if self._settings.mode == DISABLED:
             return
+        # Where nothing is reported, nothing of this is loaded.
+        from argus.delivery.channel import Channel, RunFacts
+        from argus.delivery.daemons import Daemons
+
         experiment_type = self._first_fields.get("experiment_type")
         facts = RunFacts(self._batch_id, self._project, experiment_type, self._config, self._joins)
         channel = Channel(facts, self._settings, self._notices)
@@ -266,21 +267,10 @@ class Reporter(OneOfItsKind):
         return innermost[0].job_id if innermost else self._batch_id
 
     def _emit(self, event: str, fields: dict[str, Any]) -> None:
-        event = given_text(event, 256) or given_text(fields.pop("event", None), 256) or "event"
-        job_id = given_text(fields.pop("job_id", None))
-        batch_id = given_text(fields.pop("batch_id", None))
-        job = fit_id(job_id, MAX_JOB_ID) if job_id else self._active_job_id()
-        batch = fit_id(batch_id, MAX_BATCH_ID) if batch_id else None
-        event_type, job_or_none, named = standard_event(event, fields, job, batch or self._batch_id)
-        data, mistakes = fitted(event_type, named)
-        if event_type == "log_line" and "level" in data:
-            data["level"] = data["level"].lower()
-        if event_type == "job_epoch" and "epoch" not in data:
-            data["epoch"] = 0
-            mistakes += 1
-        if mistakes:
-            self._notices.mistake("emit() was given fields that do not fit a %s", event_type)
-        self._put(event_type, job_or_none, data, batch)
+        given = FreeEvent(event, fields, self._active_job_id(), self._batch_id)
+        if given.mistakes:
+            self._notices.mistake("emit() was given fields that do not fit a %s", given.event_type)
+        self._put(given.event_type, given.job_id, given.data, given.batch_id)
 
     # Details of construction and closing
 
@@ -298,6 +288,8 @@ class Reporter(OneOfItsKind):
         return data
 
     def _auto_upload(self) -> None:
+        from argus.delivery.upload_request import BATCH_LABEL, UploadRequest
+
         for directory in self._auto_upload_dirs:
             request = UploadRequest(
                 directory, "**/*", self._batch_id, self._latest_job_id, BATCH_LABEL

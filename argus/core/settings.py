@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from argus.core.flat_yaml import parse_flat_yaml
 from argus.core.secret import Secret
-from argus.core.values import bounded_text, plain
+from argus.core.values import bounded_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +20,7 @@ BACKUP = "backup"
 DISABLED = "disabled"
 
 DEFAULT_EXIT_TIMEOUT_S = 5.0
-HEARTBEAT_S = 300.0
-STOP_POLL_S = 10.0
-SNAPSHOT_S = 30.0
 
-_MIN_INTERVAL_S = 0.05
-_MAX_INTERVAL_S = 86_400.0 * 7  # longer waits overflow what some platforms' locks can count
 _FILE_KEYS = frozenset(
     {"url", "token", "mode", "disable", "runs_dir", "state_dir", "ca_bundle", "exit_timeout"}
 )
@@ -107,27 +102,6 @@ def resolve(
     if settings.mode != ONLINE:
         settings.url = None
     return settings
-
-
-def interval_s(value: Any, default_s: float) -> float | None:
-    """The seconds that `True`, `False` or a number stands for; None is off.
-
-    What is neither counts as True. Raises nothing; a number out of bounds is brought within.
-    """
-    value = plain(value)  # the `True` of numpy is none of Python's
-    if value is False or value is None:
-        return None
-    if value is True:
-        return default_s
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return default_s
-    if seconds <= 0:
-        return None
-    if not seconds > 0:  # NaN
-        return default_s
-    return min(max(seconds, _MIN_INTERVAL_S), _MAX_INTERVAL_S)
 
 
 def substitute(template: str, extra: Mapping[str, Any], environ: Mapping[str, str]) -> str:

@@ -15,25 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from argus.core.intervals import Intervals
     from argus.delivery.channel import Channel
     from argus.delivery.stop_poll import StopPoll
     from argus.resources.sampler import Sampler
 
 _LONGEST_PUT_S = 0.1
 _FIRST_SNAPSHOT_S = 1.0  # soon, so that short runs have one; usage is told by the second look
-
-
-class Intervals:
-    """The seconds between two turns of each daemon; None where it is off."""
-
-    __slots__ = ("heartbeat_s", "snapshot_s", "stop_poll_s")
-
-    def __init__(
-        self, heartbeat_s: float | None, stop_poll_s: float | None, snapshot_s: float | None
-    ) -> None:
-        self.heartbeat_s = heartbeat_s
-        self.stop_poll_s = stop_poll_s
-        self.snapshot_s = snapshot_s
 
 
 class Daemons:

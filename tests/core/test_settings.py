@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import pickle
 from typing import Any
 
@@ -212,10 +211,6 @@ def test_line_that_the_file_has_in_vain_is_said() -> None:
     assert answer.complaints == ["configs/monitor.yaml: line 1 is not understood and ignored"]
 
 
-def test_daemons_keep_the_documented_times() -> None:
-    assert (settings.HEARTBEAT_S, settings.STOP_POLL_S, settings.SNAPSHOT_S) == (300, 10, 30)
-
-
 def test_complaints_show_no_token() -> None:
     answer = resolve("ftp://u:secret@h", None, {"ARGUS_TOKEN": "secret tail"}, "token: [secret]")
 
@@ -291,30 +286,6 @@ def test_secret_is_shown_nowhere() -> None:
     assert secret.reveal() == "em_live_x"
     with pytest.raises(TypeError):
         vars(secret)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (True, 30.0),
-        (False, None),
-        (None, None),
-        (5, 5.0),
-        ("2.5", 2.5),
-        (0, None),
-        (-1, None),
-        (1e-9, 0.05),
-        (math.inf, 604_800.0),
-        (10**400, 30.0),
-        (math.nan, 30.0),
-        ("often", 30.0),
-        ([], 30.0),
-        (_Hostile(), 30.0),
-    ],
-    ids=repr,
-)
-def test_interval_is_a_number_of_seconds_or_off(value: Any, expected: float | None) -> None:
-    assert settings.interval_s(value, 30.0) == expected
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import threading
 
-from argus.delivery.daemons import Daemons, Intervals
+from argus.core.intervals import Intervals
+from argus.delivery.daemons import Daemons
 from tests.platform.peers import StandIn
 
 

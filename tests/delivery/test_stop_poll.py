@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from argus.core.intervals import Intervals
 from argus.core.verdicts import NetworkFailure, Reply
-from argus.delivery.daemons import Daemons, Intervals
+from argus.delivery.daemons import Daemons
 from argus.delivery.notices import Notices
 from argus.delivery.stop_poll import StopPoll, is_requested, longer_pause_s
 from tests.delivery.conftest import settings_for
