@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -168,7 +169,9 @@ class _Progress:
 
 
 if __name__ == "__main__":
+    # As an exception, so that all that was started ends and all that was made is removed.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         sys.exit(main())
-    except KeyboardInterrupt:  # all that was started has ended, all that was made is removed
+    except KeyboardInterrupt:
         sys.exit(130)
