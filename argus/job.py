@@ -96,7 +96,8 @@ class JobContext(OneOfItsKind):
             channel = self._reporter._channel
             if channel is None:
                 return
-            row = (epoch, train_loss, val_loss, lr, batch_time_ms, extra)
+            # An empty `extra` is let go: what is kept, the garbage collector has to look at.
+            row = (epoch, train_loss, val_loss, lr, batch_time_ms, extra or None)
             plain_row = (
                 type(epoch) is int
                 and -_MAX_EXACT <= epoch <= _MAX_EXACT

@@ -42,6 +42,7 @@ class Gate:
         self.answered = False  # the last request got through to a platform
         self.away = False  # the last request found nobody who takes events
         self.taken = 0  # requests of which the platform took something
+        self.stored: Line | None = None  # an event that it has
         self._throttled = False
         self._fruitless = 0
 
@@ -85,6 +86,7 @@ class Delivery:
         self.gate = gate
         self._flight = Flight()
         self._sent: list[Line] = []
+        self._is_probe = False
 
     def due_at(self, backlog: Backlog | None) -> float | None:
         """When the next request may go, on the monotonic clock; None where nothing waits."""
@@ -110,7 +112,14 @@ class Delivery:
 
     def request(self) -> list[Line]:
         """The lines of the next request; none where nothing is left to send."""
-        self._sent = self._flight.request(self.gate.taken)
+        probe = self.gate.stored if self._flight.is_stuck(self.gate.taken) else None
+        self._is_probe = probe is not None
+        if probe is not None:
+            # To send again what is stored costs nothing, and tells whether anything is taken.
+            self._flight.hold()
+            self._sent = [probe]
+        else:
+            self._sent = self._flight.request(self.gate.taken)
         return self._sent
 
     def settled_bytes(self) -> int:
@@ -122,10 +131,14 @@ class Delivery:
         event_ids = [line.event_id or "" for line in self._sent]
         verdict = judge(answer, event_ids, wall_now)
         dead = self._flight.settle(verdict, self.gate.taken)
-        self.gate.passed(now, verdict, self._flight.is_stuck)
+        has_no_probe = self._is_probe or self.gate.stored is None
+        stuck = has_no_probe and self._flight.is_stuck(self.gate.taken)
+        self.gate.passed(now, verdict, stuck)
+        if verdict.confirmed:
+            self.gate.stored = self._sent[min(verdict.confirmed)]
         return Outcome(
             settled_bytes=self._flight.disembark(),
-            confirmed=len(verdict.confirmed),
+            confirmed=0 if self._is_probe else len(verdict.confirmed),
             dead=dead,
             failure=verdict.failure,
             halt=verdict.halt,

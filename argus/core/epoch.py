@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from typing import Any, Union
 
     # epoch, train_loss, val_loss, lr, batch_time_ms, and all else by name
-    EpochRow = tuple[Any, Any, Any, Any, Any, dict[str, Any]]
+    EpochRow = tuple[Any, Any, Any, Any, Any, Union[dict[str, Any], None]]
     Data = Union[dict[str, Any], EpochRow]
 
 

@@ -89,6 +89,10 @@ class Flight:
         del self._sent[count:]
         return [entry.line for entry in self._sent]
 
+    def hold(self) -> None:
+        """Nothing of this is in the next request."""
+        self._sent = []
+
     def settle(self, verdict: Verdict, taken: int) -> list[DeadLetter]:
         """Carry out a verdict on the last request. Returns what was set aside for good."""
         dead = []
@@ -102,13 +106,15 @@ class Flight:
             self.unsettled -= 1
             self._unsettled_bytes -= len(entry.line.data) + 1
             self._doubts -= entry.in_doubt
-        self._regroup(verdict, bool(dead))
+        if self._sent:
+            self._regroup(verdict, bool(dead))
         return dead
 
-    @property
-    def is_stuck(self) -> bool:
-        """Whether all that waits has been refused alone."""
-        return 0 < self._doubts == self.unsettled
+    def is_stuck(self, taken: int) -> bool:
+        """Whether all that waits has been refused alone, and nothing was taken since."""
+        return 0 < self._doubts == self.unsettled and not any(
+            entry.refused_at < taken for entry in self._entries if not entry.settled
+        )
 
     def disembark(self) -> int:
         """Let the settled ones at the front go. Returns their size in the file."""

@@ -7,6 +7,10 @@ from collections.abc import Collection
 from typing import Any, NamedTuple, Optional
 
 from argus.core.events import EVENT_ID
+from argus.core.schema import SCHEMA_VERSION
+
+_BEGINNING = b'{"event_id":"'
+_SCHEMA = b'","schema_version":"%b","event_type":"' % SCHEMA_VERSION.encode()
 
 MAX_LINE_BYTES = 16_777_216  # no event is a tenth of it; what is longer is a broken file
 
@@ -38,18 +42,25 @@ def own_line(data: bytes) -> Line:
     return Line(data, data[EVENT_ID].decode("ascii"))
 
 
-def read_own_line(data: bytes) -> Line:
-    """A line out of a file that this very process writes: a glance tells that it is whole."""
-    if data.startswith(b'{"event_id":"') and data.endswith(b"}}"):
-        return own_line(data)
-    return read_line(data)
-
-
 def read_line(data: bytes) -> Line:
-    """A line out of a file, which anything may have happened to."""
-    event = parsed_object(data)
-    event_id = event.get("event_id") if event is not None else None
-    return Line(data, event_id if isinstance(event_id, str) else None)
+    """A line out of a file, which anything may have happened to.
+
+    One that looks like our encoder's is taken for one at a glance: to parse it would take longer
+    than all else that is done with it. What is broken within is found by whoever refuses it.
+    """
+    if (
+        data.startswith(_BEGINNING)
+        and data.startswith(_SCHEMA, EVENT_ID.stop)
+        and data.endswith(b"}}")
+        and data[EVENT_ID].isascii()
+        and b"\0" not in data  # what a power cut leaves of blocks that were never written
+    ):
+        return own_line(data)
+    event = parsed_object(data) or {}
+    event_id = event.get("event_id")
+    # An event of another schema is none: a platform would refuse all that goes with it.
+    is_event = isinstance(event_id, str) and event.get("schema_version") == SCHEMA_VERSION
+    return Line(data, event_id if is_event else None)
 
 
 def parsed_object(data: bytes) -> dict[str, Any] | None:

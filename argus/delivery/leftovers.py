@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from argus.core.delivery import Gate
-from argus.core.jsonl import Line, parsed_object
-from argus.core.schema import SCHEMA_VERSION
 from argus.delivery.notices import Notices
 from argus.delivery.outbox import Outbox
 from argus.delivery.shipment import Shipment
@@ -77,17 +75,8 @@ class Leftovers:
             return None
         if run is None:
             return None
-        outbox = Outbox(run.journal, 0, True, True, self._trouble, parse=_parsed)
+        outbox = Outbox(run.journal, 0, True, True, self._trouble)
         return Shipment(outbox, run, self._gate, self._notices)
 
     def _trouble(self, error: OSError) -> None:
         self._notices.debug("the position of a recovered run could not be written: %s", error)
-
-
-def _parsed(data: bytes) -> Line:
-    """A line that anything may have happened to. An event of another schema is none: for one bit
-    that has flipped there, a platform would refuse all that goes with it, and so halt delivery."""
-    event = parsed_object(data) or {}
-    event_id = event.get("event_id")
-    is_event = isinstance(event_id, str) and event.get("schema_version") == SCHEMA_VERSION
-    return Line(data, event_id if is_event else None)

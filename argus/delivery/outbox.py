@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from argus.core.batching import MAX_REQUEST_BYTES, Backlog
-from argus.core.jsonl import Line, own_line, read_own_line, total_size
+from argus.core.jsonl import Line, own_line, total_size
 from argus.rundir.journal import Journal, JournalReader
 
 _MAX_READY_BYTES = 4_194_304  # in memory, beside the file
@@ -26,8 +26,7 @@ _DROP_BYTES = 16_777_216
 
 class Outbox:
     """One run's way out. `journal` is None where no directory can be had. `trouble` is told each
-    time the disk refuses. `parse` reads a line of the file back: the lines of this very process
-    need no second look, those that another has left do."""
+    time the disk refuses."""
 
     def __init__(
         self,
@@ -36,14 +35,12 @@ class Outbox:
         kept: bool,
         sends: bool,
         trouble: Callable[[OSError], None],
-        parse: Callable[[bytes], Line] = read_own_line,
     ) -> None:
         self._journal = journal
         self._max_bytes = max_bytes
         self._kept = kept
         self._sends = sends
         self._trouble = trouble
-        self._parse = parse
         self._ready: deque[Line] = deque()  # the next to be sent; all of them are in the file
         self._ready_bytes = 0
         self._unwritten: deque[Line] = deque()  # after everything in the file
@@ -193,7 +190,7 @@ class Outbox:
 
     def _read_back(self, journal: Journal, most: int) -> list[Line]:
         if self._reader is None:
-            self._reader = journal.read_from(self._cursor, self._parse)
+            self._reader = journal.read_from(self._cursor)
         taken = self._reader.take(most, MAX_REQUEST_BYTES)
         self._cursor += total_size(taken)
         if self._cursor >= journal.size or not taken:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from argus.core.jsonl import MAX_LINE_BYTES, Line, LineSplitter
+from argus.core.jsonl import MAX_LINE_BYTES, Line, LineSplitter, read_line
 from argus.rundir import files, layout
 
 _READ_BYTES = 262_144
@@ -130,9 +130,9 @@ class Journal:
         self._base = self._saved_position = start
         self._torn = False
 
-    def read_from(self, offset: int, parse: Callable[[bytes], Line]) -> JournalReader:
-        """A reader of the lines from `offset` on. `parse` makes of each what it is."""
-        return JournalReader(self._read, offset, parse)
+    def read_from(self, offset: int) -> JournalReader:
+        """A reader of the lines from `offset` on."""
+        return JournalReader(self._read, offset)
 
     def close(self) -> None:
         """Close the file. The journal is of no use afterwards."""
@@ -193,11 +193,8 @@ def _whole_lines(fd: int, end: int) -> int:
 class JournalReader:
     """Reads whole lines from an offset on; what is appended meanwhile comes too."""
 
-    def __init__(
-        self, read: Callable[[int, int], bytes], offset: int, parse: Callable[[bytes], Line]
-    ) -> None:
+    def __init__(self, read: Callable[[int, int], bytes], offset: int) -> None:
         self._read_at = read
-        self._parse = parse
         self._splitter = LineSplitter()
         self._lines: list[Line] = []
         self._offset = offset
@@ -231,5 +228,5 @@ class JournalReader:
         if lines and begun > MAX_LINE_BYTES:  # only the first can have begun so long ago
             shown = lines.pop(0)[:_SHOWN_BYTES]
             self._lines.append(Line(shown, None, begun + chunk.index(b"\n") - len(shown)))
-        self._lines += [self._parse(line) for line in lines]
+        self._lines += [read_line(line) for line in lines]
         return bool(chunk)

@@ -420,6 +420,32 @@ def test_lone_event_that_is_refused_is_asked_about_again_with_growing_pauses() -
     assert (platform.stored, voyage.dead) == (["good"], {"bad": "HTTP 422"})
 
 
+def test_last_event_that_is_refused_is_told_from_a_refusal_of_everything() -> None:
+    names, platform = _names(3), Platform()
+    voyage = Voyage(names[:2])
+    voyage.send_all(0.0, platform.takes)
+
+    voyage.waiting += [Line(b"bad", "bad")]
+    assert voyage.send_all(10.0, platform.chokes_on("bad")) == 10.0  # without a pause
+
+    assert voyage.requests == [names[:2], ["bad"], names[:1], ["bad"]]
+    assert (voyage.dead, voyage.confirmed) == ({"bad": "HTTP 422"}, 2)
+    assert voyage.settled_bytes == _size([*names[:2], "bad"])
+
+
+def test_while_everything_is_refused_what_is_stored_already_is_asked_about() -> None:
+    names, platform = _names(4), Platform()
+    voyage = Voyage(names[:2])
+    voyage.send_all(0.0, platform.takes)
+
+    voyage.waiting += [Line(b"good", "good")]
+    voyage.send_all(10.0, Reply(422), most=5)
+    assert voyage.requests[1:] == [["good"], *[names[:1]] * 4]
+
+    voyage.send_all(100.0, platform.takes)
+    assert (voyage.dead, platform.stored) == ({}, [*names[:2], "good"])
+
+
 def test_platform_that_refuses_every_event_is_not_stormed() -> None:
     voyage = Voyage(_names(500))
 

@@ -120,7 +120,7 @@ def test_halving_goes_down_to_one_event_which_is_then_in_doubt() -> None:
     assert sizes == [500, 250, 125, 62, 31, 15, 7, 3, 1]
     assert _names(flight.request(0))[:1] == ["0001"]
     assert len(flight.request(0)) == 499
-    assert not flight.is_stuck
+    assert not flight.is_stuck(0)
 
 
 def test_event_in_doubt_is_asked_about_once_more_when_something_else_was_taken() -> None:
@@ -137,7 +137,7 @@ def test_event_in_doubt_is_asked_about_once_more_when_something_else_was_taken()
 
     assert [(letter.line.event_id, letter.reason) for letter in dead] == [("bad", "HTTP 413")]
     assert flight.disembark() == len(b"bad\ngood\n")
-    assert (flight.unsettled, flight.is_stuck) == (0, False)
+    assert (flight.unsettled, flight.is_stuck(1)) == (0, False)
 
 
 def test_event_that_is_refused_alone_after_its_neighbours_were_taken_is_set_aside_at_once() -> None:
@@ -159,7 +159,8 @@ def test_while_nothing_is_taken_those_in_doubt_are_tried_in_turn() -> None:
         assert flight.settle(WHOLESALE, 0) == []
 
     assert tried == ["ab", "a", "b", "a", "b", "a", "b", "a"]
-    assert flight.is_stuck
+    assert flight.is_stuck(0)
+    assert not flight.is_stuck(1)
 
     flight.request(0)
     assert flight.settle(_confirm(0), 0) == []

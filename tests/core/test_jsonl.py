@@ -14,7 +14,6 @@ from argus.core.jsonl import (
     own_line,
     parsed_object,
     read_line,
-    read_own_line,
     total_size,
 )
 
@@ -30,8 +29,10 @@ def test_own_line_and_read_line_agree() -> None:
 @pytest.mark.parametrize(
     ("data", "event_id"),
     [
-        (b'{"event_id":"a"}', "a"),
-        (b' {"x": 1, "event_id" : "a"} \r', "a"),
+        (b'{"event_id":"a","schema_version":"1.1"}', "a"),
+        (b' {"schema_version": "1.1", "event_id" : "a"} \r', "a"),
+        (b'{"event_id":"a","schema_version":"1.0"}', None),
+        (b'{"event_id":"a"}', None),
         (b'{"event_id":5}', None),
         (b"{}", None),
         (b"[]", None),
@@ -112,9 +113,12 @@ def test_line_that_is_not_all_in_memory_takes_its_whole_size_in_the_file() -> No
 
 
 def test_own_lines_are_read_back_at_a_glance_and_damaged_ones_are_not() -> None:
-    record: Any = ("job_epoch", 0.0, "j", {}, None)
+    record: Any = ("job_epoch", 0.0, "j", {"x": "y" * 20}, None)
     whole = Encoder("b", {"project": "p"}, bytes(10)).encode(record)
 
-    assert read_own_line(whole) == read_line(whole) == own_line(whole)
-    for damaged in (whole[:-1], whole[1:], b"", b"\xff" * 60):
-        assert read_own_line(damaged) == read_line(damaged) == Line(damaged, None)
+    assert read_line(whole) == own_line(whole)
+    in_id, in_schema = whole[:20] + b"\xff" + whole[21:], whole.replace(b'"1.1"', b'"1.3"')
+    for damaged in (whole[:-1], whole[1:], b"", b"\xff" * 60, in_id, in_schema):
+        assert read_line(damaged) == Line(damaged, None)
+    for zeroed in (whole[:-30] + bytes(20) + whole[-10:], bytes(20) + whole[20:]):
+        assert read_line(zeroed) == Line(zeroed, None)

@@ -15,7 +15,7 @@ from random import Random
 import pytest
 
 import argus
-from argus.core.jsonl import Line, read_line, total_size
+from argus.core.jsonl import Line, total_size
 from argus.rundir import files
 from argus.rundir import journal as journal_module
 from argus.rundir.journal import Journal
@@ -25,7 +25,7 @@ ALL = 1 << 40
 
 
 def _event(name: str) -> bytes:
-    return json.dumps({"event_id": name}).encode()
+    return json.dumps({"event_id": name, "schema_version": "1.1"}).encode()
 
 
 A, B, C = _event("a"), _event("b"), _event("c")
@@ -49,7 +49,7 @@ def _reopened(directory: Path) -> tuple[int, int, list[bytes]]:
 
 
 def _read(journal: Journal, offset: int) -> list[bytes]:
-    reader = journal.read_from(offset, read_line)
+    reader = journal.read_from(offset)
     lines = reader.take(1_000_000, ALL)
     reader.close()
     return [line.data for line in lines]
@@ -88,7 +88,7 @@ def test_file_begins_anew_with_what_is_not_delivered(
     journal.append([A, B, C])
     journal.move(delivered * SIZE)
     journal.save_position()
-    reader = journal.read_from(delivered * SIZE, read_line)
+    reader = journal.read_from(delivered * SIZE)
 
     journal.drop_delivered()
     journal.append([A])
@@ -206,7 +206,7 @@ def test_garbage_in_the_middle_is_told_apart_and_harms_no_neighbour(tmp_path: Pa
     lines = [A, b"\xff\x00garbage", b"", b'{"event_id": 5}', b"[" * 50_000, C]
     (tmp_path / "events.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     journal = Journal(tmp_path, private=True)
-    reader = journal.read_from(0, read_line)
+    reader = journal.read_from(0)
 
     taken = reader.take(10, ALL)
 
@@ -261,7 +261,7 @@ def test_reader_begins_where_it_is_told_and_goes_on_with_what_is_appended(
     journal: Journal,
 ) -> None:
     journal.append([A, B])
-    reader = journal.read_from(SIZE, read_line)
+    reader = journal.read_from(SIZE)
 
     assert reader.take(10, ALL) == [Line(B, "b")]
     assert reader.take(10, ALL) == []
@@ -274,9 +274,9 @@ def test_reader_begins_where_it_is_told_and_goes_on_with_what_is_appended(
 
 def test_reader_does_not_move_where_is_appended(tmp_path: Path, journal: Journal) -> None:
     journal.append([A])
-    reader = journal.read_from(0, read_line)
+    reader = journal.read_from(0)
     reader.take(1, ALL)
-    other = journal.read_from(0, read_line)
+    other = journal.read_from(0)
     journal.append([B])
     other.take(1, ALL)
     journal.append([C])
@@ -295,7 +295,7 @@ def test_reader_takes_no_more_than_asked(
     journal: Journal, max_events: int, max_bytes: int, count: int
 ) -> None:
     journal.append([A, B, C])
-    reader = journal.read_from(0, read_line)
+    reader = journal.read_from(0)
 
     assert [line.data for line in reader.take(max_events, max_bytes)] == [A, B, C][:count]
     assert [line.data for line in reader.take(10, ALL)] == [A, B, C][count:]
@@ -316,7 +316,7 @@ def test_journal_and_its_readers_go_on_in_another_directory(tmp_path: Path) -> N
         journal = Journal(tmp_path / name, private=True)
         journal.append([A, B, C])
         journal.move(SIZE)
-        reader = journal.read_from(journal.position, read_line)
+        reader = journal.read_from(journal.position)
         assert [line.data for line in reader.take(1, ALL)] == [B]
         shutil.rmtree(tmp_path / name)
         assert not journal.is_in_place
@@ -366,7 +366,7 @@ def test_file_that_cannot_be_read_any_more_moves_as_one_dead_line(
 
     assert journal.size == 3 * SIZE
     dead = Line(b"\0" * (2 * SIZE - 1), None)
-    reader = journal.read_from(0, read_line)
+    reader = journal.read_from(0)
     assert reader.take(10, ALL) == [dead, Line(C, "c")]
     journal.close()
 
@@ -398,7 +398,7 @@ def test_line_that_memory_shall_not_hold_is_one_dead_line(
     long = b"x" * 700_000
     journal.append([A, long, B, long])
 
-    reader = journal.read_from(0, read_line)
+    reader = journal.read_from(0)
     lines = reader.take(10, ALL)
 
     cut = Line(b"xxxxx", None, left_out=699_995)

@@ -113,7 +113,7 @@ import sys
 from pathlib import Path
 from argus.rundir.run import RunDirectory
 run = RunDirectory.create(Path(sys.argv[1]), kept=False)
-run.journal.append([b'{"event_id":"a"}', b'{"event_id":"b"}'])
+run.journal.append([b'{"event_id":"a"}', b'{"event_id":"b","schema_version":"1.1"}'])
 run.journal.move(17)
 run.journal.save_position()
 with (run.path / "events.jsonl").open("ab") as file:
@@ -141,9 +141,9 @@ def test_run_of_a_killed_process_is_taken_up_where_it_stopped(path: Path) -> Non
 
     assert while_it_lives is None
     assert run is not None
-    reader = run.journal.read_from(run.journal.position, read_line)
-    assert reader.take(10, 1000) == [Line(b'{"event_id":"b"}', "b")]
-    assert (run.journal.position, run.journal.size) == (17, 34)
+    reader = run.journal.read_from(run.journal.position)
+    assert reader.take(10, 1000) == [Line(b'{"event_id":"b","schema_version":"1.1"}', "b")]
+    assert (run.journal.position, run.journal.size) == (17, 57)
     reader.close()
     run.remove()
     assert not path.exists()
@@ -365,7 +365,7 @@ def test_descriptors_are_given_back(path: Path) -> None:
     for kept in (False, True, False):
         run = RunDirectory.create(path, kept)
         run.journal.append([EVENT])
-        reader = run.journal.read_from(0, read_line)
+        reader = run.journal.read_from(0)
         reader.take(1, 1000)
         reader.close()
         run.media.pending()
