@@ -99,6 +99,9 @@ class _Plainer:
             return self._spend_text(bytes(value[: 4 * MAX_TEXT]).decode("utf-8", "replace"))
         if isinstance(value, (Sequence, AbstractSet, ValuesView)):
             return self._nest(value, depth, lambda: self._list(value, depth))
+        if issubclass(type(value), BaseException) and not _is_short(value):
+            # Its text is made of its arguments, which may be a whole data set, or itself.
+            return self._nest(value, depth, lambda: self._list(_arguments(value), depth))
         return self._convert_by_method(value, depth)
 
     def _convert_by_method(self, value: Any, depth: int) -> Any:
@@ -247,7 +250,15 @@ def _is_short(value: Any) -> bool:
             left -= len(item)
         elif type(item) is int:
             left -= item.bit_length() >> 2  # more digits than a Python may be willing to print
+        elif issubclass(type(item), BaseException):
+            left -= 1  # it may be its own argument
+            pending += _arguments(item)
     return left >= 0
+
+
+def _arguments(error: BaseException) -> tuple[Any, ...]:
+    arguments: tuple[Any, ...] = BaseException.__dict__["args"].__get__(error)
+    return arguments
 
 
 def _described(value: Any, error: BaseException) -> str:

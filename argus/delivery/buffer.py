@@ -1,7 +1,7 @@
 """Where the callers leave their records and the sender takes them: bounded, in memory.
 
 `put` is the whole of what a caller pays beside making the record: no lock, no I/O, and a wake-up
-only for what is urgent, fills a request, or finds the sender at rest.
+only for what is urgent, fills a few requests, or finds the sender at rest.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ _HIGH_WATER = 24_576
 _TURN_S = 0.000_05
 _HELD_UP_S = 0.2
 _FIRST_DRAIN_S = 2.0  # what the sender may take to load what it needs
+# So many wake the sender, who looks by himself now and then: to wake him takes a caller's time.
+_RING_AT = 4 * MAX_EVENTS_PER_REQUEST
 
 
 class Buffer:
@@ -41,7 +43,7 @@ class Buffer:
         # that interrupts another wake-up; an Event would wait for a lock of its own thread's.
         self._bell = threading.Lock()
         self._bell.acquire()
-        self._ring_at = MAX_EVENTS_PER_REQUEST  # so many records wake the sender
+        self._ring_at = _RING_AT
         self._drained_at = time.monotonic() + _FIRST_DRAIN_S
         self._closed = False
         self._free_up_to = _HIGH_WATER  # so many may wait without a second look at who comes
@@ -76,7 +78,7 @@ class Buffer:
     def wait(self, timeout_s: float, at_rest: bool = False) -> None:
         """Wait for a wake-up, for the thread that drains. At rest, the first record is one."""
         # In this order: what comes after the look at the records finds the bell set for it.
-        self._ring_at = 0 if at_rest else MAX_EVENTS_PER_REQUEST
+        self._ring_at = 0 if at_rest else _RING_AT
         if len(self._records) <= self._ring_at and self._bell.acquire(
             timeout=min(max(timeout_s, 0.0), threading.TIMEOUT_MAX)
         ):

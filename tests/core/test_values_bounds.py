@@ -139,3 +139,19 @@ def test_class_that_has_no_hash_is_converted_like_any_other() -> None:
     assert plain({"a": value, "b": 1})["b"] == 1
     assert "dd" in bounded_text(value)
     assert type(plain([value])[0]) is str
+
+
+def test_exception_that_carries_a_data_set_is_told_at_a_bounded_cost() -> None:
+    data = [0.5] * 2_000_000
+    itself = ValueError()
+    itself.args = (itself, data)
+
+    begun = time.thread_time()
+    texts = [bounded_text(SystemExit(data)), bounded_text(KeyError(data)), bounded_text(itself)]
+    converted = plain([ValueError(data)])
+    took_s = time.thread_time() - begun
+
+    assert [text[:7] for text in texts] == ["[[0.5, ", "[[0.5, ", "['<cycl"]
+    assert len(converted[0][0]) < 30_000
+    assert took_s < 1.0  # to make all of one text takes that long
+    assert bounded_text(ValueError("lr", [0.1])) == "('lr', [0.1])"

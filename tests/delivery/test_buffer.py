@@ -71,13 +71,13 @@ def wakes(buffer: Buffer, record: object) -> bool:
     return not buffer._bell.locked()
 
 
-def test_telemetry_wakes_nobody_until_a_request_is_full():
+def test_telemetry_wakes_nobody_until_it_fills_a_few_requests():
     buffer = Buffer(Notices())
     buffer.wait(0.0)
-    assert not any(wakes(buffer, number) for number in range(500))
-    assert wakes(buffer, 500)
-    assert wakes(buffer, 501)  # rung once, and still to be heard
-    buffer.drain(1_000)
+    assert not any(wakes(buffer, number) for number in range(2_000))
+    assert wakes(buffer, 2_000)
+    assert wakes(buffer, 2_001)  # rung once, and still to be heard
+    buffer.drain(3_000)
     buffer.wait(30.0)
     assert buffer._bell.locked()
 
