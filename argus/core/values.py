@@ -99,13 +99,13 @@ class _Plainer:
             return self._spend_text(bytes(value[: 4 * MAX_TEXT]).decode("utf-8", "replace"))
         if isinstance(value, (Sequence, AbstractSet, ValuesView)):
             return self._nest(value, depth, lambda: self._list(value, depth))
-        if issubclass(type(value), BaseException) and not _is_short(value):
-            # Its text is made of its arguments, which may be a whole data set, or itself.
-            return self._nest(value, depth, lambda: self._list(_arguments(value), depth))
         return self._convert_by_method(value, depth)
 
     def _convert_by_method(self, value: Any, depth: int) -> Any:
         """What is known only by what it can do."""
+        if issubclass(type(value), BaseException) and not _is_short(value):
+            # Its text is made of its arguments, which may be a whole data set, or itself.
+            return self._nest(value, depth, lambda: self._list(_arguments(value), depth))
         if isinstance(value, PathLike):
             return self.convert(fspath(value), depth)
         if _is_instance(value, "datetime", "timedelta"):
