@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from argus.core import batching
 from argus.core import delivery as backoff_owner
 from argus.delivery import shipment as timeout_owner
 from tests.chaos import figures
@@ -24,6 +25,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff_owner, "FIRST_RETRY_S", 0.01)
     monkeypatch.setattr(backoff_owner, "MAX_RETRY_S", 0.05)
     monkeypatch.setattr(backoff_owner, "PROBE_S", 0.05)
+    monkeypatch.setattr(batching, "_FIRST_LINGER_S", 0.05)
     monkeypatch.setattr(timeout_owner, "REQUEST_TIMEOUT_S", 0.3)
 
 

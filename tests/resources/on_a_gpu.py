@@ -26,6 +26,7 @@ from argus.resources.process_tree import ProcessTree
 from argus.resources.sampler import Sampler
 
 ROUNDS = 7
+BUSY_PCT = 20
 ALLOCATED_MB = 2048
 MOST_OF_A_CONTEXT_MB = 2048  # what CUDA itself takes, with the libraries that torch loads
 
@@ -206,6 +207,16 @@ def medians(rounds: list[Gpus]) -> Gpus:
     }
 
 
+def once_busy(probe: NvidiaGpus) -> dict[str, Any]:
+    """A reading under load: utilisation is that of the last second, which may have begun idle."""
+    for _ in range(50):
+        data = dict(probe.read(time.monotonic()))
+        if (data.get("gpu_util_pct") or 0) >= BUSY_PCT:
+            break
+        threading.Event().wait(0.1)
+    return data
+
+
 def compared(mine: Gpus, theirs: Gpus, whose: str, failures: list[str]) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for uuid, gpu in mine.items():
@@ -358,13 +369,13 @@ def examined(report: dict[str, Any], failures: list[str]) -> None:
             rounds["ours"].append(ours(probe))  # around each of the others
             rounds[name].append(ask())
         rounds["ours"].append(ours(probe))
-    report["under_load"] = probe.read(time.monotonic())
+    report["under_load"] = once_busy(probe)
     mine = medians(rounds["ours"])
     for name in sources:
         report[f"against {name}"] = compared(mine, medians(rounds[name]), name, failures)
     own_mb = report["under_load"].get("proc_gpu_mem_mb")
     report["processes"] = processes(load, failures, own_mb)
-    if load.error is None and (report["under_load"].get("gpu_util_pct") or 0) < 20:
+    if load.error is None and (report["under_load"].get("gpu_util_pct") or 0) < BUSY_PCT:
         failures.append(f"busy, and gpu_util_pct is {report['under_load'].get('gpu_util_pct')}")
     report["costs_busy"] = costs(probe)
     report["child"] = of_the_child(probe, tree, failures)
