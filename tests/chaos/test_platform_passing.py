@@ -26,7 +26,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff_owner, "MAX_RETRY_S", 0.05)
     monkeypatch.setattr(backoff_owner, "PROBE_S", 0.05)
     monkeypatch.setattr(batching, "_FIRST_LINGER_S", 0.05)
-    monkeypatch.setattr(timeout_owner, "REQUEST_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(timeout_owner, "REQUEST_TIMEOUT_S", 0.3)  # restored in the end
 
 
 PASSING = [
@@ -49,6 +49,7 @@ class Stretch:
         self.jobs = 0
 
     def __enter__(self) -> Stretch:
+        timeout_owner.REQUEST_TIMEOUT_S = 0.3
         self.reporter.__enter__()
         self.platform.wait_for(1)
         return self
@@ -69,8 +70,10 @@ class Stretch:
         self.platform.wait_for(1 + 2 * self.jobs + self.told, timeout=60.0)
 
     def calms_down(self) -> None:
-        """An answer that was still to come when the fault ended is waited for, and forgotten."""
+        """An answer that was still to come when the fault ended is waited for, and forgotten. From
+        now on requests have all the time that they have in earnest."""
         self.platform.mode("ok")
+        timeout_owner.REQUEST_TIMEOUT_S = 15.0
         self.job(epochs=1)
         self.arrives()
 
