@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Callable
+from json.scanner import make_scanner
+from typing import Any, NamedTuple, NoReturn, cast
 
 from argus.core.schema import MAX_EVENTS_PER_REQUEST
 from argus.server.reply import RefusalError
@@ -92,4 +94,5 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _decoder = json.JSONDecoder(parse_constant=_no_constant)
-_scan = _decoder.scan_once  # what `raw_decode` wraps: StopIteration where no value begins
+# What `raw_decode` wraps: StopIteration where no value begins.
+_scan: Callable[[str, int], tuple[Any, int]] = make_scanner(cast(Any, _decoder))
