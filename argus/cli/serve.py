@@ -31,6 +31,9 @@ examples:
 point a reporter at it:
   ARGUS_URL=http://127.0.0.1:8765 python train.py
 
+from elsewhere, through a tunnel; a monitor without --host answers only by its own port:
+  ssh -L 8765:127.0.0.1:8765 HOST
+
 Other users of this machine can reach 127.0.0.1 too; where that matters, set a token.
 """
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Callable
+from json.scanner import make_scanner
+from typing import Any, NamedTuple, NoReturn, cast
 
 from argus.core.schema import MAX_EVENTS_PER_REQUEST
 from argus.server.reply import RefusalError
@@ -44,7 +46,7 @@ def received_events(body: bytes) -> list[Received]:
     """The events of `{"events": [...]}`, one to 500. Raises RefusalError for any other body."""
     try:
         events = _events(body.decode("utf-8"))
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, StopIteration):
         events = None
     if events is None:
         parsed(body)  # says where, if it is no JSON at all
@@ -61,7 +63,7 @@ def problem(place: list[Any], message: str) -> dict[str, Any]:
 def _events(text: str) -> list[Received] | None:
     """The events of a batch request; None where it has another shape, or too many of them.
 
-    An empty list fails like text that is no JSON: with ValueError.
+    An empty list fails like text that is no JSON: with ValueError or StopIteration.
     """
     opening = _OPENING.match(text)
     if opening is None:
@@ -70,7 +72,7 @@ def _events(text: str) -> list[Received] | None:
     events: list[Received] = []
     at = opening.end()
     while len(events) < MAX_EVENTS_PER_REQUEST:
-        value, end = _decoder.raw_decode(text, at)
+        value, end = _scan(text, at)
         events.append(Received(value, line(text[at:end])))
         if text.startswith(",{", end):  # as all encoders write it that do not spend spaces
             at = end + 1
@@ -92,3 +94,5 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _decoder = json.JSONDecoder(parse_constant=_no_constant)
+# What `raw_decode` wraps: StopIteration where no value begins.
+_scan: Callable[[str, int], tuple[Any, int]] = make_scanner(cast(Any, _decoder))

@@ -28,6 +28,16 @@ MEBIBYTE = 1_048_576
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 (\d{3}) [A-Za-z '-]+\r\n")
 
 
+def _descriptors() -> int:
+    """How many this process may have."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return 1_000_000
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 1_000_000 if limit == resource.RLIM_INFINITY else limit
+
+
 @pytest.fixture
 def monitor(tmp_path):
     with MonitorProcess(tmp_path / "runs") as monitor:
@@ -129,6 +139,7 @@ def test_a_reporter_loses_nothing_among_clients_that_behave_badly(monitor, tmp_p
     assert list(Path(monitor.runs).rglob(".upload-*")) == []
 
 
+@pytest.mark.skipif(_descriptors() < 700, reason="too few descriptors for so many clients")
 @pytest.mark.parametrize("beginning", [b"", b"GET / HTTP/1.1\r\nHost: loc"])
 def test_whoever_is_silent_keeps_nobody_out(monitor, beginning):
     with contextlib.ExitStack() as stack:
@@ -145,12 +156,11 @@ def test_whoever_is_silent_keeps_nobody_out(monitor, beginning):
 
 
 @needs_proc
-def test_a_body_that_would_grow_in_memory_is_bounded(monitor):
-    bomb = b'{"events":[' + b"[]," * 2_600_000 + b"[]]}"
-    over = b'{"events":[' + b"[]," * 2_900_000 + b"[]]}"
+def test_a_body_that_would_grow_in_memory_is_bounded(monitor, long):
     head = b"POST /api/events/batch HTTP/1.1\r\nHost: localhost:%d\r\nContent-Length: %d\r\n\r\n"
-    for body, status in ((bomb, 422), (over, 413)):
-        answer = exchange(monitor.port, head % (monitor.port, len(body)) + body)
-        assert statuses(answer) == [status]
+    bomb = b'{"events":[' + b"[]," * (2_600_000 if long else 400_000) + b"[]]}"
+    answer = exchange(monitor.port, head % (monitor.port, len(bomb)) + bomb)
+    assert statuses(answer) == [422]
+    assert statuses(exchange(monitor.port, head % (monitor.port, 9_000_000))) == [413]
     peak = (PROC / str(monitor.server.pid) / "status").read_text().partition("VmHWM:")[2]
     assert int(peak.split()[0]) * 1024 < 512 * MEBIBYTE
