@@ -50,7 +50,10 @@ def flat_config(given: Any, mistake: Callable[[str], None]) -> dict[str, Any] | 
 def path_text(path: Any) -> str | None:
     """The absolute path that `path` means at this moment; None for what is no path."""
     try:
-        text = bounded_text(os.fsdecode(path))
+        given = os.fspath(path)
+        if len(given) > MAX_TEXT:  # no system has so long a path, and to decode it takes its time
+            return None
+        text = bounded_text(os.fsdecode(given))
         return os.path.abspath(text) if text else None
     except BaseException as error:  # a foreign `__fspath__` may raise anything, SystemExit too
         if is_interruption(error):

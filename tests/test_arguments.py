@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from argus.arguments import command_words, given_text, settings_file
+from argus.arguments import command_words, given_text, path_text, settings_file
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,10 @@ def test_the_settings_file_is_that_of_the_working_directory(
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "monitor.yaml").write_bytes(b"url: http://a\xff")
     assert settings_file() == "url: http://a\ufffd"
+
+
+def test_path_is_absolute_and_what_no_system_takes_is_none(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert path_text(b"a.png") == str(tmp_path / "a.png")
+    for given in ("", b"", "x" * 20_000, b"x" * 20_000, 7, None, object()):
+        assert path_text(given) is None
