@@ -5,6 +5,7 @@ And the module-level functions that need no Reporter. None of them ever raises.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 
@@ -113,3 +114,12 @@ def deactivated(reporter: Reporter) -> None:
         _active.remove(reporter)
     if _batch_id == reporter.batch_id:
         set_batch_id(_active[-1].batch_id if _active else _batch_id_outside)
+
+
+@atexit.register
+def _close_all() -> None:
+    """What was never closed delivers what it has. Registered with the first import, so that it comes
+    after what the user's own exit handlers report."""
+    channel = sys.modules.get("argus.delivery.channel")
+    if channel is not None:
+        channel.close_all()

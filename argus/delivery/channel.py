@@ -6,7 +6,6 @@ sender, in its own thread.
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 import threading
@@ -215,6 +214,3 @@ def _close_with_worker() -> None:
 
     _closes_with_worker = os.getpid()
     util.Finalize(None, close_all, exitpriority=0)
-
-
-atexit.register(close_all)

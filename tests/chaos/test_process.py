@@ -153,6 +153,11 @@ r = quiet(heartbeat=0.001, stop_polling=0.001, resource_snapshot=0.001).__enter_
 r.job("j").epoch(0)
 pause(0.3)
 """,
+    "a Reporter that an exit handler reports to": """
+import atexit
+j = quiet().__enter__().job("j")
+atexit.register(lambda: j.epoch(0))
+""",
     "a Reporter opened at exit": """
 import atexit
 atexit.register(lambda: quiet().__enter__().job("j").epoch(0))

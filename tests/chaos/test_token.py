@@ -149,7 +149,7 @@ def test_no_frame_that_waits_for_an_answer_holds_the_token(
     stand_in.mode("hang")
     with quiet(token=TOKEN) as r:
         stand_in.wait_for(body_bytes=1)
-        (sender,) = threads()
+        (sender,) = [thread for thread in threads() if thread.name == "argus-sender"]
         frames = frames_of(sender)
         assert "exchange" in [frame.f_code.co_name for frame in frames]  # in the middle of one
         assert_unseen([r, *(dict(frame.f_locals) for frame in frames)])
