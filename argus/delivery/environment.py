@@ -12,6 +12,7 @@ import threading
 import time
 
 from argus.delivery import fork
+from argus.delivery.latch import Latch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ class Environment:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._gathered: dict[str, Any] = {}
-        self._leaving = threading.Event()
+        self._leaving = Latch()
         self._telling = threading.RLock()  # a signal handler may leave while it is being left
         self._told = False
 
     def start(self) -> None:
         """Begin to gather, in a thread of its own. For the sender, who has time to start one."""
-        if self._leaving.is_set():
+        if self._leaving.is_set:
             return
         try:
             threading.Thread(target=self._run, name="argus-environment", daemon=True).start()

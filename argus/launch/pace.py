@@ -6,7 +6,14 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import threading
+    from typing import Protocol
+
+    class Leaving(Protocol):
+        """That the thread is to end: what can be waited for."""
+
+        def wait(self, timeout_s: float, /) -> bool:
+            """Whether it is so within that time."""
+
 
 # A thread that computes makes others wait for the interpreter, 5 ms at a time.
 _WORK_S = 0.001
@@ -14,9 +21,9 @@ _REST_S = 0.004
 
 
 class Pace:
-    """One thread's. It ends when `leaving` is set, or after `limit_s`."""
+    """One thread's. It ends when `leaving` is so, or after `limit_s`."""
 
-    def __init__(self, leaving: threading.Event, limit_s: float) -> None:
+    def __init__(self, leaving: Leaving, limit_s: float) -> None:
         self._leaving = leaving
         self._working_since = time.monotonic()
         self._until = self._working_since + limit_s
@@ -25,7 +32,7 @@ class Pace:
         """Whether there is time for more. Rests first where the thread has worked for a while."""
         if time.monotonic() - self._working_since >= _WORK_S:
             return self.rest(_REST_S)
-        return not self._leaving.is_set()
+        return not self._leaving.wait(0.0)
 
     def rest(self, seconds: float) -> bool:
         """Leave the interpreter to others. Whether there is time for more."""
