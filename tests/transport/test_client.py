@@ -7,9 +7,11 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+import argus
 from argus.core.secret import Secret
 from argus.core.verdicts import judge
 from argus.core.version import __version__
@@ -18,7 +20,6 @@ from argus.transport.client import HttpClient
 from argus.transport.patience import Patience
 from tests.platform.client import event
 from tests.platform.peers import CA_FILE, StandIn, free_port
-from tests.platform.subprocesses import ROOT
 from tests.transport.exchanges import (
     SHORT_S,
     TIMEOUT_S,
@@ -374,7 +375,8 @@ print(type(client.request("POST", "/", b"{}", 5.0)).__name__)
 print(*{"ssl", "http.client", "urllib.request", "email.parser"} & set(sys.modules))
 """
     command = [sys.executable, "-S", "-c", script]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=60)
+    environ = {**os.environ, "PYTHONPATH": str(Path(argus.__file__).parents[1])}
+    done = subprocess.run(command, env=environ, capture_output=True, check=True, timeout=60)
     assert done.stdout.split() == [b"NetworkFailure"]
 
 

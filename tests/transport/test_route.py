@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import base64
 import itertools
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import argus
 from argus.transport.address import EVENTS_PATH, Address
 from argus.transport.route import Proxy, proxy_for
 from tests.platform.peers import CA_FILE, StandIn
 from tests.platform.peers import Proxy as ProxyProcess
-from tests.platform.subprocesses import ROOT
 from tests.transport.exchanges import (
     TIMEOUT_S,
     TOKEN,
@@ -182,7 +184,8 @@ print(proxy_for(Address.parse("http://h"), print).port, "urllib.request" in sys.
 """
     monkeypatch.setenv("HTTP_PROXY", "http://p:3128")
     command = [sys.executable, "-S", "-c", script]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=60)
+    environ = {**os.environ, "PYTHONPATH": str(Path(argus.__file__).parents[1])}
+    done = subprocess.run(command, env=environ, capture_output=True, check=True, timeout=60)
     assert done.stdout.split() == [b"3128", b"False"]
 
 
