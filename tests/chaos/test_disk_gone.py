@@ -233,7 +233,7 @@ def test_frozen_file_system_is_a_stall(
         if freezer[0].hear() != "frozen":
             pytest.skip("this file system cannot be frozen")
 
-    monkeypatch.setenv("ARGUS_EXIT_TIMEOUT", "10" if long else "0.5")
+    monkeypatch.setenv("ARGUS_EXIT_TIMEOUT", "5" if long else "0.5")
     try:
         report(2_000, meanwhile=freeze)
         assert len(said) == 1, said
