@@ -26,6 +26,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff_owner, "MAX_RETRY_S", 0.05)
     monkeypatch.setattr(backoff_owner, "PROBE_S", 0.05)
     monkeypatch.setattr(batching, "_FIRST_LINGER_S", 0.05)
+    monkeypatch.setattr(batching, "_MAX_LINGER_S", 0.2)
     monkeypatch.setattr(timeout_owner, "REQUEST_TIMEOUT_S", 0.3)  # restored in the end
 
 
