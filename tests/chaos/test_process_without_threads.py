@@ -76,7 +76,7 @@ def test_ordinary_user_at_the_limit_of_threads_loses_nothing(
     code = """
 import resource
 import argus.delivery.daemons, argus.delivery.sender, argus.delivery.upload_request
-import encodings.ascii, logging, pwd  # as root, who alone may read some checkouts
+import encodings.ascii, hashlib, logging, pwd  # as root, who alone may read some checkouts
 os.setgid(61234)
 os.setuid(61234)
 resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
