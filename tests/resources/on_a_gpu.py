@@ -363,6 +363,7 @@ def examined(report: dict[str, Any], failures: list[str]) -> None:
         except Exception as error:
             del sources[name]
             report[f"against {name}"] = f"not asked: {error!r}"
+    once_busy(probe)
     rounds: dict[str, list[Gpus]] = {"ours": [], **{name: [] for name in sources}}
     for _ in range(ROUNDS):
         for name, ask in sources.items():
