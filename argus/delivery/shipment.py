@@ -60,11 +60,6 @@ class Shipment:
         self.outbox.save_position(time.monotonic())
         return outcome
 
-    @property
-    def undelivered(self) -> bool:
-        """Whether there is anything that the platform does not have."""
-        return not self.outbox.is_delivered
-
     def _taken(self) -> list[Line]:
         try:
             lines = self.outbox.take(self._delivery.room)
