@@ -11,8 +11,9 @@ from argus.core.epoch import epoch_data
 from argus.core.fields import fitted
 from argus.core.identity import fit_id
 from argus.core.schema import MAX_JOB_ID, RESERVED_KEYS
-from argus.core.values import MAX_VALUES, PLAIN_NUMBER_IDS, bounded_text, class_name, plain
+from argus.core.values import MAX_VALUES, PLAIN_NUMBER_IDS, bounded_text, plain
 from argus.guard import ITSELF, OUT_OF_ROOM, never_raises, tell
+from argus.outcome import described, is_failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -205,33 +206,3 @@ class JobContext(OneOfItsKind):
                 "epoch() was given what is no number; it was put right or left out"
             )
         return data
-
-
-def is_failure(exc: BaseException | None) -> bool:
-    """Whether a block that is left with `exc` has failed: `sys.exit(0)` is an ordinary end."""
-    return exc is not None and exit_code(exc) != 0
-
-
-def exit_code(exc: BaseException) -> int:
-    """The exit code that a process ends with because of `exc`."""
-    kind = type(exc)  # isinstance would ask the exception too, which may raise another
-    if issubclass(kind, KeyboardInterrupt):
-        return 130
-    if not issubclass(kind, SystemExit):
-        return 1
-    # Anything may be given to sys.exit(), and is not asked what it equals.
-    code: Any = SystemExit.__dict__["code"].__get__(exc)
-    if code is None:
-        return 0
-    return int.__int__(code) if issubclass(type(code), int) else 1
-
-
-def described(exc: BaseException | None) -> dict[str, str]:
-    """The fields that say why something failed, secrets hidden: libraries put URLs and headers into
-    their errors. No exception is kept: it would keep the frames of the training, and all tensors in
-    them, alive."""
-    from argus.core.redact import redacted  # patterns to compile, which most runs never need
-
-    name = class_name(exc)
-    text = redacted(bounded_text(exc))
-    return {"error": f"{name}: {text}" if text else name, "reason": name}

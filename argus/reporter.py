@@ -19,6 +19,7 @@ from argus.arguments import (
     path_texts,
     settings_file,
 )
+from argus.bookends import first_data, last_data
 from argus.copies import OneOfItsKind, reporter_again
 from argus.core.fields import fitted
 from argus.core.identity import fit_id
@@ -28,20 +29,20 @@ from argus.core.secret import Secret
 from argus.core.settings import DISABLED, Settings, resolve
 from argus.delivery.notices import Notices
 from argus.guard import ITSELF, never_raises
-from argus.job import JobContext, described, exit_code, is_failure
+from argus.job import JobContext
+from argus.outcome import is_failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from os import PathLike
     from types import TracebackType
-    from typing import Any, Union
+    from typing import Any
 
+    from argus.bookends import Data
     from argus.delivery.channel import Channel
     from argus.delivery.daemons import Daemons
     from argus.delivery.upload_request import UploadRequest
-
-    Data = Union[dict[str, Any], Callable[[], dict[str, Any]]]
 
 
 class Reporter(OneOfItsKind):
@@ -55,6 +56,7 @@ class Reporter(OneOfItsKind):
     `auto_upload_dirs` are directories whose figures are uploaded on a clean exit. `batch_id` gives
     the batch an id of its own; `resume_from` does the same for a run that continues an earlier one.
     `config` (a mapping, dataclass or namespace) becomes the hyperparameters, without secrets.
+    `mode` is "online", "backup" (keep the run on disk, send nothing) or "disabled".
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Reporter(OneOfItsKind):
         batch_id: str | None = None,
         resume_from: str | None = None,
         config: Any = None,
+        mode: str | None = None,
     ) -> None:
         self._notices = Notices()
         self._channel: Channel | None = None  # None: nothing is reported
@@ -86,7 +89,7 @@ class Reporter(OneOfItsKind):
         self._numbers = count(1)
         self._failures: list[bool] = []  # of each job that has ended, whether it failed
         self._pid = os.getpid()
-        self._settings = self._resolved(monitor_url, Secret(token)) or Settings()
+        self._settings = self._resolved(monitor_url, Secret(token), mode) or Settings()
         # Where nothing is reported on purpose, nothing is worth a word either.
         self._notices.muted = self._settings.mode == DISABLED and not self._settings.complaints
         own_id = given_text(batch_id) or given_text(resume_from)
@@ -186,7 +189,7 @@ class Reporter(OneOfItsKind):
         self._channel = channel
         self._to_close.append(channel)
         if not self._joins:
-            self._put("batch_start", None, self._first_data())
+            self._put("batch_start", None, first_data(self._first_fields, self._command))
 
     def _close(self, channel: Channel, exc: BaseException | None) -> None:
         status = "failed" if is_failure(exc) else "done"
@@ -206,29 +209,12 @@ class Reporter(OneOfItsKind):
         finally:
             self._channel = None
 
-    def _first_data(self) -> Data:
-        fields, given = self._first_fields, self._command
-
-        def data() -> dict[str, Any]:
-            from argus.rundir.writer import command
-
-            return {**fields, "command": command(given)}
-
-        return data
-
     def _last_data(self, exc: BaseException | None) -> Data:
         elapsed_s = round(time.monotonic() - self._opened_at, 6)
         done, failed = self._failures.count(False), self._failures.count(True)
-        fields: dict[str, Any] = {"n_done": done, "n_failed": failed, "total_elapsed_s": elapsed_s}
-        if exc is not None and is_failure(exc):
-            fields.update(**described(exc), exit_code=exit_code(exc))
-        channel, notices = self._channel, self._notices
-
-        def data() -> dict[str, Any]:  # asked last of all, when the counts are known
-            told = {"uploaded": channel.uploaded if channel else 0, "dropped": notices.counts}
-            return {**fields, **{name: value for name, value in told.items() if value}}
-
-        return data
+        fields = {"n_done": done, "n_failed": failed, "total_elapsed_s": elapsed_s}
+        channel = self._channel
+        return last_data(fields, exc, lambda: channel.uploaded if channel else 0, self._notices)
 
     # What jobs and daemons need
 
@@ -275,8 +261,8 @@ class Reporter(OneOfItsKind):
     # Details of construction and closing
 
     @never_raises(None)
-    def _resolved(self, monitor_url: Any, token: Secret) -> Settings:
-        return resolve(monitor_url, token, os.environ, settings_file())
+    def _resolved(self, monitor_url: Any, token: Secret, mode: Any) -> Settings:
+        return resolve(monitor_url, token, os.environ, settings_file(), mode)
 
     @never_raises(None)
     def _fitted_fields(self, experiment_type: Any, n_total: Any) -> dict[str, Any]:

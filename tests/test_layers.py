@@ -24,6 +24,8 @@ LAYERS = {
     "delivery": 2,
     "arguments": 3,
     "guard": 3,
+    "outcome": 3,
+    "bookends": 4,
     "current": 4,
     "copies": 4,
     "job": 5,

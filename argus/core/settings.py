@@ -56,9 +56,13 @@ class Settings:
 
 
 def resolve(
-    monitor_url: Any, token: Any, environ: Mapping[str, str], file_text: str | None
+    monitor_url: Any,
+    token: Any,
+    environ: Mapping[str, str],
+    file_text: str | None,
+    mode: Any = None,
 ) -> Settings:
-    """Settings from the two arguments of a Reporter, then the environment, then the file.
+    """Settings from the arguments of a Reporter, then the environment, then the file.
 
     `token` may be a Secret, so that no frame on the way shows it.
     """
@@ -98,7 +102,7 @@ def resolve(
     settings.exit_timeout_s = _seconds(
         pick("exit_timeout"), DEFAULT_EXIT_TIMEOUT_S, "ARGUS_EXIT_TIMEOUT", settings.complaints
     )
-    settings.mode = _mode(pick("mode"), settings)
+    settings.mode = _mode(_text(mode) or pick("mode"), settings)
     if settings.mode != ONLINE:
         settings.url = None
     return settings
@@ -236,7 +240,9 @@ def _mode(asked: str | None, settings: Settings) -> str:
         if asked.lower() != ONLINE:
             return asked.lower()
     elif asked is not None:
-        settings.complaints.append("ARGUS_MODE must be online, backup or disabled; it is ignored")
+        settings.complaints.append(
+            "ARGUS_MODE or mode= must be online, backup or disabled; it is ignored"
+        )
     if settings.url is not None:
         return ONLINE
     return BACKUP if settings.runs_dir else DISABLED

@@ -186,6 +186,13 @@ def test_bad_setting_is_said_once_and_the_default_taken(
     assert word in answer.complaints[0]
 
 
+@pytest.mark.parametrize("asked", ["backup", " BACKUP "])
+def test_mode_of_the_reporter_wins_over_the_environment(asked: str) -> None:
+    environ = {"ARGUS_URL": "http://host", "ARGUS_MODE": "online"}
+    settings = resolve(None, None, environ, None, asked)
+    assert (settings.mode, settings.url, settings.complaints) == ("backup", None, [])
+
+
 @pytest.mark.parametrize("seconds", ["0", "86400"])
 def test_exit_may_take_no_time_or_a_day(seconds: str) -> None:
     answer = resolve(URL, None, {"ARGUS_EXIT_TIMEOUT": seconds}, None)

@@ -1,0 +1,39 @@
+"""How a block was left: done or failed, with which exit code, and what may be told of the reason."""
+
+from __future__ import annotations
+
+from argus.core.values import bounded_text, class_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def is_failure(exc: BaseException | None) -> bool:
+    """Whether a block that is left with `exc` has failed: `sys.exit(0)` is an ordinary end."""
+    return exc is not None and exit_code(exc) != 0
+
+
+def exit_code(exc: BaseException) -> int:
+    """The exit code that a process ends with because of `exc`."""
+    kind = type(exc)  # isinstance would ask the exception too, which may raise another
+    if issubclass(kind, KeyboardInterrupt):
+        return 130
+    if not issubclass(kind, SystemExit):
+        return 1
+    # Anything may be given to sys.exit(), and is not asked what it equals.
+    code: Any = SystemExit.__dict__["code"].__get__(exc)
+    if code is None:
+        return 0
+    return int.__int__(code) if issubclass(type(code), int) else 1
+
+
+def described(exc: BaseException | None) -> dict[str, str]:
+    """The fields that say why something failed, secrets hidden: libraries put URLs and headers into
+    their errors. No exception is kept: it would keep the frames of the training, and all tensors in
+    them, alive."""
+    from argus.core.redact import redacted  # patterns to compile, which most runs never need
+
+    name = class_name(exc)
+    text = redacted(bounded_text(exc))
+    return {"error": f"{name}: {text}" if text else name, "reason": name}
