@@ -18,6 +18,7 @@ from argus.core.version import __version__
 COMMANDS = (
     "demo",
     "serve",
+    "view",
     "runs",
     "show",
     "best",
@@ -31,6 +32,7 @@ _EXAMPLES = """\
 examples:
   argus demo                             see it work: a monitor, and a training that reports to it
   argus serve                            a monitor on this machine, keeping runs in ./runs
+  argus view                             look at the runs that were kept here, in a browser
   ARGUS_URL=http://127.0.0.1:8765 python train.py
                                          a run that reports to it
 """
