@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from argus.core.patch import redacted_patch
 from argus.core.redact import is_secret_name, redacted
 from argus.core.secret import HIDDEN
 from argus.core.values import bounded_text
@@ -72,6 +73,30 @@ def parts(
             complain(f"{name}: left out of the env_snapshot ({error!r})")
         else:
             yield fields
+
+
+def uncommitted(directories: Sequence[str], environ: Mapping[str, str], pace: Pace) -> bytes | None:
+    """How the checkout differs from its commit, as a patch without secrets. None where it does not,
+    or that cannot be told. Where not all is there, the last line says so."""
+    repository = next(iter(_repositories(directories, environ)), None)
+    if repository is None:
+        return None
+    asked = git.Git(repository.work_tree, environ, pace.shorter(git.LIMIT_S))
+    diff = asked.diff()
+    if not diff:
+        return None
+    lines = diff[: git.MAX_DIFF].decode("utf-8", "surrogateescape").split("\n")
+    end = lines.pop()  # nothing, or half a line
+    is_whole = len(diff) <= git.MAX_DIFF and not end
+    pieces: list[str] = []
+    for piece in redacted_patch(lines):
+        pieces.append(piece)
+        if not pace.goes_on():
+            is_whole = False
+            break
+    if not is_whole:
+        pieces.append(f"# and more: this is the beginning, of up to {git.MAX_DIFF} bytes")
+    return "".join(f"{piece}\n" for piece in pieces).encode("utf-8", "surrogateescape")
 
 
 def chosen(environ: Mapping[str, str]) -> dict[str, str]:
