@@ -214,7 +214,7 @@ class Reporter(OneOfItsKind):
         done, failed = self._failures.count(False), self._failures.count(True)
         fields = {"n_done": done, "n_failed": failed, "total_elapsed_s": elapsed_s}
         channel = self._channel
-        return last_data(fields, exc, lambda: channel.uploaded if channel else 0, self._notices)
+        return last_data(fields, exc, channel.artifacts if channel else int, self._notices)
 
     # What jobs and daemons need
 

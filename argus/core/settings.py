@@ -54,6 +54,11 @@ class Settings:
         self.exit_timeout_s = DEFAULT_EXIT_TIMEOUT_S
         self.complaints: list[str] = []
 
+    @property
+    def keeps_runs(self) -> bool:
+        """Whether the directories of runs stay once they are delivered."""
+        return bool(self.runs_dir) or self.mode == BACKUP
+
 
 def resolve(
     monitor_url: Any,
