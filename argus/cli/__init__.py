@@ -15,7 +15,7 @@ from importlib import import_module
 
 from argus.core.version import __version__
 
-COMMANDS = ("demo", "serve")  # in the order of --help
+COMMANDS = ("demo", "serve", "stop", "doctor")  # in the order of --help
 
 _DESCRIPTION = "Watch and keep training runs. `argus COMMAND --help` tells more about each command."
 _EXAMPLES = """\

@@ -113,6 +113,11 @@ def resolve(
     return settings
 
 
+def filed_keys(file_text: str | None) -> frozenset[str]:
+    """The settings that the file names."""
+    return frozenset(parse_flat_yaml(file_text or "", _FILE_KEYS)[0])
+
+
 def substitute(template: str, extra: Mapping[str, Any], environ: Mapping[str, str]) -> str:
     """Replace `${VAR}` and `$VAR`; what nobody knows stays as written."""
     first, *parts = template.split("$")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from argus.core.patch import redacted_patch
 from argus.core.redact import is_secret_name, redacted
 from argus.core.secret import HIDDEN
 from argus.core.values import bounded_text
@@ -78,6 +77,8 @@ def parts(
 def uncommitted(directories: Sequence[str], environ: Mapping[str, str], pace: Pace) -> bytes | None:
     """How the checkout differs from its commit, as a patch without secrets. None where it does not,
     or that cannot be told. Where not all is there, the last line says so."""
+    from argus.core.patch import redacted_patch  # only runs that are kept have one
+
     repository = next(iter(_repositories(directories, environ)), None)
     if repository is None:
         return None

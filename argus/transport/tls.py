@@ -33,6 +33,12 @@ class TlsStream(Stream):
         assert isinstance(sock, ssl.SSLSocket)
         self._retrying(sock.do_handshake, selectors.EVENT_READ)
 
+    def certificate(self) -> dict[str, Any]:
+        """Subject, issuer and dates."""
+        sock = self._sock
+        assert isinstance(sock, ssl.SSLSocket)
+        return dict(sock.getpeercert() or {})
+
     def _awaited(self, error: OSError, event: int) -> int | None:
         if isinstance(
             error, ssl.SSLWantReadError

@@ -117,6 +117,15 @@ def test_no_socket_is_left_open_by_a_name_that_no_certificate_can_have(pair, tru
     assert [str(warning.message) for warning in recwarn] == []
 
 
+def test_a_client_tells_what_the_other_side_has_proved_to_be(connect, tls_platform: StandIn):
+    client = connect(tls_platform.url, ca_bundles=(CA_FILE,))
+    assert client.certificate() == {}
+    reply_of(send(client))
+    assert set(client.certificate()) >= {"subject", "issuer", "notAfter"}
+    client.close()
+    assert client.certificate() == {}
+
+
 # Whom to trust
 
 
