@@ -78,6 +78,8 @@ def test_a_run_kept_offline_is_the_run_kept_online(
     assert online["media/0001-loss.png"] == b"figure of epoch 0"
     assert b"+changed" in online["files/diff.patch"]
     assert b"abc" not in b"".join(online.values())
+    (snapshot,) = platform.events("env_snapshot")
+    assert sorted(snapshot["data"]) == ["config", "hostname", "python_version"], "as of leaving"
     assert sorted(upload["filename"] for upload in platform.uploads()) == ["loss.png"] * 3
     assert len({upload["sha256"] for upload in platform.uploads()}) == 3
     states = [

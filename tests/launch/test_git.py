@@ -141,7 +141,11 @@ def test_a_diff_is_a_patch_of_tracked_files_that_differ(tmp_path: Path) -> None:
     repository(tmp_path)
     for name, value in (("diff.noprefix", "true"), ("color.diff", "always"), ("core.abbrev", "4")):
         git("config", name, value)
+    (tmp_path / "same.py").touch()
+    git("add", "same.py")
+    git("commit", "-qm", "second")
     assert asked(tmp_path).diff() == b""
+    os.utime(tmp_path / "same.py", (1, 1))
     (tmp_path / "train.py").write_text("changed\n", "utf-8")
     (tmp_path / "new.py").write_text("new\n", "utf-8")
     git("add", "new.py")
@@ -152,6 +156,7 @@ def test_a_diff_is_a_patch_of_tracked_files_that_differ(tmp_path: Path) -> None:
     assert (tmp_path / ".git" / "index").read_bytes() == index
     assert patch is not None
     assert b"untracked" not in patch
+    assert b"same.py" not in patch, "touched is not changed"
     git("reset", "-q", "--hard")
     (tmp_path / "it.patch").write_bytes(patch)
     git("apply", "it.patch")
