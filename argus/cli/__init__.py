@@ -24,6 +24,7 @@ examples:
   argus serve                            a monitor on this machine, keeping runs in ./runs
   ARGUS_URL=http://127.0.0.1:8765 python train.py
                                          a run that reports to it
+  argus doctor                           whether a run here would report, and why not
 """
 
 

@@ -40,7 +40,7 @@ class Copies:
     def add(self, source: str) -> Copy:
         """Copy or link a file. Raises OSError where it cannot be read, or the disk refuses."""
         source = os.path.realpath(source)
-        files.make_dir(self._directory, private=False)
+        files.make_inner_dir(self._directory)
         if not self._number:
             self._number = len(os.listdir(self._directory))
         self._number, target = free_path(self._directory, source, self._number + 1)
@@ -55,7 +55,7 @@ class Copies:
 
     def restore(self, path: str, source: str) -> None:
         """Copy a file once more, to where a copy of it was. Raises OSError as `add` does."""
-        files.make_dir(self._directory, private=False)
+        files.make_inner_dir(self._directory)
         _copy(os.path.realpath(source), self._directory.parent / path)
 
     def _remember(self, source: str, looks: tuple[int, ...], target: Path) -> None:

@@ -42,7 +42,7 @@ def contents(facts: Mapping[str, Any], diff: bytes | None) -> dict[str, bytes]:
 def write(run_directory: Path, content: Mapping[str, bytes]) -> None:
     """Write the files, each whole or not at all. Raises OSError where the disk refuses."""
     directory = run_directory / FILES
-    files.make_dir(directory, private=False)
+    files.make_inner_dir(directory)
     for name, data in content.items():
         files.replace(directory / name, data, private=False, durable=False)
 

@@ -113,6 +113,15 @@ def test_a_link_stands_for_the_file_that_it_leads_to(
         assert copy.read_bytes() == b"first"
 
 
+@posix_only
+def test_no_link_leads_a_copy_elsewhere(run: Path, source: Path, tmp_path: Path) -> None:
+    (run / "media").symlink_to(tmp_path / "out")
+    with pytest.raises(OSError):
+        Copies(run).add(str(source))
+
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["loss.png"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
 def test_what_is_no_file_has_no_copy(run: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")

@@ -56,4 +56,11 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     write(tmp_path, {"a": b"ours"})
 
     assert (tmp_path / "other").read_bytes() == b"theirs"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "files").symlink_to(elsewhere)
+    with pytest.raises(OSError):
+        write(tmp_path / "run", {"a": b"ours"})
+    assert list(elsewhere.iterdir()) == []
     assert (tmp_path / "files" / "a").read_bytes() == b"ours"
