@@ -93,10 +93,14 @@ class Channel:
             self._start_late()
         self.buffer.put(record, urgent)
 
-    def artifacts(self) -> int:
-        """How many files the end of the batch speaks of. Of a kept run those that it keeps, so that
-        it says the same whether the platform was there or not."""
-        return self.handed_in if self.settings.keeps_runs else self.uploaded
+    def artifacts(self) -> Callable[[], int]:
+        """How many files the end of the batch speaks of, asked when it is written down. Of a kept
+        run those that it keeps by now, so that it says the same whether the platform is there or
+        not, and whatever is still being copied."""
+        if not self.settings.keeps_runs:
+            return lambda: self.uploaded
+        handed_in = self.handed_in
+        return lambda: handed_in
 
     def close(self, status: str) -> None:
         """Have everything written, and delivered as far as the exit timeout allows; wait for it."""

@@ -43,6 +43,9 @@ def contents(run: Path) -> dict[str, bytes]:
 def script(**options: Any) -> None:
     """A training that writes its figure anew, epoch after epoch."""
     figure = Path("loss.png")
+    for name in ("a.pdf", "b.svg", "c.txt"):
+        Path("out").mkdir(exist_ok=True)
+        (Path("out") / name).write_bytes(name.encode())
     with quiet(batch_id="b", config={"lr": 0.1, "token": "abc"}, **options) as r:
         with r.job("j", model="m") as j:
             for epoch in range(3):
@@ -64,7 +67,7 @@ def test_a_run_kept_offline_is_the_run_kept_online(
     found = []
     for mode in ("online", "backup"):
         monkeypatch.setenv("ARGUS_RUNS_DIR", str(tmp_path / mode))
-        script(mode=mode)
+        script(mode=mode, auto_upload_dirs=["out"])
         found.append(run_in(tmp_path / mode))
     online, offline = map(contents, found)
 
@@ -74,19 +77,23 @@ def test_a_run_kept_offline_is_the_run_kept_online(
         *(f"files/{n}" for n in ("config.json", "diff.patch", "git.json", "packages.txt")),
         "files/system.json",
         *(f"media/000{n}-loss.png" for n in (1, 2, 3)),
+        *("media/0004-a.pdf", "media/0005-b.svg"),
     ]
     assert online["media/0001-loss.png"] == b"figure of epoch 0"
     assert b"+changed" in online["files/diff.patch"]
     assert b"abc" not in b"".join(online.values())
     (snapshot,) = platform.events("env_snapshot")
     assert sorted(snapshot["data"]) == ["config", "hostname", "python_version"], "as of leaving"
-    assert sorted(upload["filename"] for upload in platform.uploads()) == ["loss.png"] * 3
-    assert len({upload["sha256"] for upload in platform.uploads()}) == 3
+    uploads = platform.uploads()
+    assert sorted(upload["filename"] for upload in uploads) == ["a.pdf", "b.svg", *["loss.png"] * 3]
+    assert len({upload["sha256"] for upload in uploads}) == 5
     states = [
         [json.loads(line)["state"] for line in (run / "media.jsonl").read_bytes().splitlines()]
         for run in found
     ]
-    assert states == [["pending", "delivered"] * 3, ["pending"] * 3]
+    assert states[0][:6] == ["pending", "delivered"] * 3
+    assert sorted(states[0][6:]) == ["delivered", "delivered", "pending", "pending"]
+    assert states[1] == ["pending"] * 5
     assert platform.events("batch_done")[0]["data"]["uploaded"] == 3
     assert said == []
 
