@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from argus.core.redact import is_secret_name, redacted
+from argus.core.redact import is_secret_name, may_hold_secret, redacted
 from argus.core.secret import HIDDEN
 
 MAX_LINE = 4_096  # characters; notebooks hold pictures in one line
@@ -46,11 +46,10 @@ class _Hiding:
         self._block_indent: int | None = None
 
     def piece(self, lines: list[str]) -> str:
-        # All at once takes a fiftieth of the time, and most have nothing to hide.
         shown = [line if len(line) <= MAX_LINE else _beginning(line) for line in lines]
         bodies = "\n".join(line[1:] for line in shown)
         is_inside = self._in_key or self._block_indent is not None
-        if is_inside or redacted(bodies) != bodies or _KEY_GOES_ON.search(bodies):
+        if is_inside or may_hold_secret(bodies) or _KEY_GOES_ON.search(bodies):
             shown = [self._line(line) for line in shown]
         return "\n".join(shown)
 
@@ -67,6 +66,8 @@ class _Hiding:
             if not body.strip() or indent > self._block_indent:
                 return mark + body[:indent] + (HIDDEN if body.strip() else "")
             self._block_indent = None
+        if not may_hold_secret(body):
+            return mark + (HIDDEN if _KEY_GOES_ON.search(body) else body)
         begun = None if (key := _KEY_BEGINS.search(body)) is None else body[key.end() :]
         self._in_key = begun is not None and _KEY_ENDS.search(begun) is None
         block = _BLOCK_BEGINS.fullmatch(body)
