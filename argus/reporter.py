@@ -196,12 +196,13 @@ class Reporter(OneOfItsKind):
         try:
             # A forked child that leaves the block only has its own events delivered.
             if os.getpid() == self._pid:
+                last_data = self._last_data(exc)
                 if self._daemons is not None:
                     self._daemons.stop()
                 if status == "done":
                     self._auto_upload()
                 if not self._joins:
-                    self._put(f"batch_{status}", None, self._last_data(exc))
+                    self._put(f"batch_{status}", None, last_data)
             channel.close(status)
         except BaseException:  # Ctrl-C
             channel.hurry(status)
@@ -214,7 +215,7 @@ class Reporter(OneOfItsKind):
         done, failed = self._failures.count(False), self._failures.count(True)
         fields = {"n_done": done, "n_failed": failed, "total_elapsed_s": elapsed_s}
         channel = self._channel
-        return last_data(fields, exc, lambda: channel.uploaded if channel else 0, self._notices)
+        return last_data(fields, exc, channel.artifacts() if channel else int, self._notices)
 
     # What jobs and daemons need
 

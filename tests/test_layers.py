@@ -23,6 +23,7 @@ LAYERS = {
     "launch": 2,
     "delivery": 2,
     "arguments": 3,
+    "inspection": 3,
     "guard": 3,
     "outcome": 3,
     "bookends": 4,

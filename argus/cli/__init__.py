@@ -25,6 +25,8 @@ COMMANDS = (
     "export",
     "tag",
     "gc",
+    "stop",
+    "doctor",
 )  # in the order of --help
 
 _DESCRIPTION = "Watch and keep training runs. `argus COMMAND --help` tells more about each command."
@@ -35,6 +37,7 @@ examples:
   argus view                             look at the runs that were kept here, in a browser
   ARGUS_URL=http://127.0.0.1:8765 python train.py
                                          a run that reports to it
+  argus doctor                           whether a run here would report, and why not
 """
 
 

@@ -54,6 +54,11 @@ class Settings:
         self.exit_timeout_s = DEFAULT_EXIT_TIMEOUT_S
         self.complaints: list[str] = []
 
+    @property
+    def keeps_runs(self) -> bool:
+        """Whether the directories of runs stay once they are delivered."""
+        return bool(self.runs_dir) or self.mode == BACKUP
+
 
 def resolve(
     monitor_url: Any,
@@ -106,6 +111,11 @@ def resolve(
     if settings.mode != ONLINE:
         settings.url = None
     return settings
+
+
+def filed_keys(file_text: str | None) -> frozenset[str]:
+    """The settings that the file names."""
+    return frozenset(parse_flat_yaml(file_text or "", _FILE_KEYS)[0])
 
 
 def substitute(template: str, extra: Mapping[str, Any], environ: Mapping[str, str]) -> str:

@@ -66,6 +66,7 @@ class Channel:
         self.closing_at: float | None = None  # monotonic; set once the end is asked for
         self.is_away = False  # the platform is known not to be reachable, or not to take events
         self.uploaded = 0
+        self.handed_in = 0  # artifacts that the platform has or may still get
         self.run_directory: Path | None = None  # known as soon as the sender has made it
         self._ends_at = 0.0  # monotonic: when whoever closes goes on his way
         self._finished = Latch()
@@ -91,6 +92,15 @@ class Channel:
         if not self._is_started:  # the first word of a forked child, or no thread could be had
             self._start_late()
         self.buffer.put(record, urgent)
+
+    def artifacts(self) -> Callable[[], int]:
+        """How many files the end of the batch speaks of, asked when it is written down. Of a kept
+        run those that it keeps by now, so that it says the same whether the platform is there or
+        not, and whatever is still being copied."""
+        if not self.settings.keeps_runs:
+            return lambda: self.uploaded
+        handed_in = self.handed_in
+        return lambda: handed_in
 
     def close(self, status: str) -> None:
         """Have everything written, and delivered as far as the exit timeout allows; wait for it."""
