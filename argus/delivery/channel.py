@@ -59,6 +59,8 @@ class Channel:
         self.notices = notices
         self.status = RUNNING  # what run.json will say in the end
         self.environment = None if facts.joins else Environment(self)
+        self.ending_first: list[Callable[[], None]] = []  # what has something to hand over yet
+        self.parents_directory: Path | None = None  # in a forked child: the run directory there
         self._begin()
 
     def _begin(self) -> None:
@@ -67,6 +69,7 @@ class Channel:
         self.is_away = False  # the platform is known not to be reachable, or not to take events
         self.uploaded = 0
         self.run_directory: Path | None = None  # known as soon as the sender has made it
+        self.placed = Latch()  # it is known, or there will be none
         self._ends_at = 0.0  # monotonic: when whoever closes goes on his way
         self._finished = Latch()
         self._is_started = False
@@ -92,6 +95,11 @@ class Channel:
             self._start_late()
         self.buffer.put(record, urgent)
 
+    def place(self, run_directory: Path | None) -> None:
+        """The sender has made the run directory, or moved it."""
+        self.run_directory = run_directory
+        self.placed.set()
+
     def close(self, status: str) -> None:
         """Have everything written, and delivered as far as the exit timeout allows; wait for it."""
         self._ask_to_end(status)
@@ -108,6 +116,7 @@ class Channel:
         """Begin anew: thread, buffer and files are the parent's. What is in the buffer is its to
         send. The child's own sender starts with the child's first record."""
         self.environment = None  # the parent tells it
+        self.parents_directory = self.run_directory or self.parents_directory
         self._begin()
 
     def _start_late(self) -> None:
@@ -132,7 +141,7 @@ class Channel:
         except BaseException:  # an interrupt: whether it runs by now is not known
             self._is_started = False
             raise
-        _close_with_worker()
+        close_with_worker()
 
     def _ask_to_end(self, status: str) -> None:
         if self.closing_at is not None:
@@ -172,6 +181,7 @@ class Channel:
             )
         finally:
             self.is_away = True  # nobody shall wait for an upload any more
+            self.placed.set()
             self._finished.set()
 
     def _send(self) -> None:
@@ -194,6 +204,8 @@ def close_all() -> None:
     timeout."""
     channels = list(_open)
     for channel in channels:
+        for end in channel.ending_first:
+            end()
         if channel.environment is not None:
             channel.environment.leave()
         channel._ask_to_end(channel.status)
@@ -203,7 +215,7 @@ def close_all() -> None:
         channel.notices.muted = True  # a thread that dies while it writes to stderr takes us along
 
 
-def _close_with_worker() -> None:
+def close_with_worker() -> None:
     """Workers of `multiprocessing` leave by os._exit, past atexit, but run its finalizers."""
     global _closes_with_worker  # noqa: PLW0603 - it is the process's
     process = sys.modules.get("multiprocessing.process")
