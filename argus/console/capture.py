@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from argus.delivery.channel import Channel
 
 TURN_S = 0.25  # from one look at what is being printed to the next
-_CLOSING_SHARE = 0.2  # of the exit timeout
-_LONGEST_CLOSING_S = 1.0
+_SENDERS_SHARE = 0.5  # of the exit timeout: what a disk that hangs leaves of it
 _NEXT_TRY_S = 1.0  # where no thread could be had
 _OWN = 2
 
@@ -78,8 +77,8 @@ class Capture:
         for tap in taps:
             tap.leave()
         if self._ends_at is None:
-            limit_s = self._channel.settings.exit_timeout_s * _CLOSING_SHARE
-            self._ends_at = monotonic() + min(limit_s, _LONGEST_CLOSING_S)
+            senders_s = self._channel.settings.exit_timeout_s * _SENDERS_SHARE
+            self._ends_at = self._channel.ends_at - senders_s
         self._backlog.wake()
         if self._work and not self._is_started:
             if not len(self._backlog):

@@ -7,21 +7,48 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional, Union
 
 from argus.console.lines import MAX_FORWARDED, Line, LineFolder, LineRate
 from argus.console.output_log import OutputLog
 from argus.core.redact import hideable
 from argus.delivery.channel import Channel
 
+Piece = tuple[float, Optional[str], int, Union[str, bytes]]
+
 # Whose text it is: of sys.stdout, of sys.stderr, or a message of our own that a log handler printed.
 # That one is kept and not sent: to send it may be what it complains about.
 STDOUT, STDERR, OWN = range(3)
 _NAMES = ("stdout", "stderr", "stderr")
 
+JOINED_S = 0.01  # so exact are the times of lines
 TRY_AGAIN_S = 1.0  # to write what the disk has refused, or has no directory yet
+
+
+def joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """The same text in fewer pieces: a `print` makes one of each of its words, and to go through
+    them takes the interpreter from who prints."""
+    texts: list[str] = []
+    at, job_id, whose = 0.0, None, STDOUT
+    for piece in pieces:
+        if texts and (
+            piece[2] != whose
+            or piece[0] > at + JOINED_S
+            or (piece[1] is not None and piece[1] != job_id)
+            or piece[3].__class__ is not str
+        ):
+            yield at, job_id, whose, "".join(texts)
+            texts = []
+        if piece[3].__class__ is not str:
+            yield piece
+        elif texts:
+            texts.append(piece[3])
+        else:
+            at, job_id, whose, texts = piece[0], piece[1], piece[2], [piece[3]]
+    if texts:
+        yield at, job_id, whose, "".join(texts)
 
 
 class Transcript:
@@ -42,7 +69,7 @@ class Transcript:
         kept: list[bytes] = []
         self._omit(lost)
         self._epoch = time.time() - now
-        for at, job_id, whose, text in pieces:
+        for at, job_id, whose, text in joined(pieces):
             if job_id is not None:
                 self._jobs[whose] = job_id
             for line in self._folders[whose].feed(text):

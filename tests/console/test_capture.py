@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from argus import emit
+from argus.console import backlog
+from argus.console.output_log import OutputLog
+from tests.chaos.disks import once
 from tests.console.runs import events, output, told
 from tests.environment import clean_environment, files_below, quiet, said
 
@@ -219,6 +222,56 @@ def test_every_line_of_every_thread_is_there_once():
         own = [line for line in lines if line.startswith(f"{name} ")]
         assert own == [f"{name} {number}" for number in range(500)]
     assert len(lines) == 4_000
+
+
+def test_a_disk_that_hangs_delays_nobody_and_the_exit_no_longer_than_it_may(
+    monkeypatch: pytest.MonkeyPatch, said: list[str]
+):
+    hanging, released = threading.Event(), threading.Event()
+
+    def hang(log: OutputLog, directory: Path) -> None:
+        hanging.set()
+        released.wait(60)
+
+    monkeypatch.setattr(OutputLog, "write", hang)
+    monkeypatch.setenv("ARGUS_EXIT_TIMEOUT", "0.5")
+    streams = own_streams(monkeypatch)
+    try:
+        with kept("forward"):
+            print("first")
+            assert hanging.wait(30)
+            for number in range(10_000):
+                print(number)
+            assert streams[0].getvalue().count("\n") == 10_001
+        assert not released.is_set()  # and the block is left
+    finally:
+        released.set()
+    once(lambda: told() == [("b", "stdout", "first")], "the line that came before")
+    once(lambda: not console_threads(), "the end of the thread")
+    assert "what was printed last may not have been put down in time" in said
+
+
+def test_more_than_memory_may_hold_is_counted_and_told(monkeypatch: pytest.MonkeyPatch):
+    hanging, released = threading.Event(), threading.Event()
+    write = OutputLog.write
+
+    def hang(log: OutputLog, directory: Path) -> None:
+        hanging.set()
+        released.wait(60)
+        write(log, directory)
+
+    monkeypatch.setattr(OutputLog, "write", hang)
+    monkeypatch.setattr(backlog, "MAX_PIECES", 4)
+    with kept("forward"):
+        sys.stdout.write("first\n")
+        assert hanging.wait(30)
+        for number in range(10):
+            sys.stdout.write(f"{number}\n")
+        released.set()
+    assert output() == "first\n0\n1\n2\n3\n[argus: 6 lines are not in this file]\n"
+    lines = [event["data"] for event in events() if event["event_type"] == "log_line"]
+    assert [line["line"] for line in lines] == ["first", "0", "1", "2", "3"]
+    assert [line.get("omitted") for line in lines] == [None, 6, None, None, None]
 
 
 def test_where_no_thread_can_be_had_whoever_leaves_puts_it_down(monkeypatch: pytest.MonkeyPatch):

@@ -94,7 +94,7 @@ with quiet() as r, r.job("j") as j:
     finally:
         process.kill()
     assert (out, err, process.returncode) == ("x" * 1_000_000 + "\n", "", 0)
-    assert [(stream, line[:9]) for _, stream, line in runs.told()] == [
+    assert sorted((stream, line[:9]) for _, stream, line in runs.told()) == [
         ("stderr", "reported"),
         ("stdout", "xxxxxxxxx"),
     ]

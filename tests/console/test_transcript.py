@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from argus.console.transcript import OWN, STDERR, STDOUT, Transcript
+from argus.console.transcript import JOINED_S, OWN, STDERR, STDOUT, Piece, Transcript, joined
 from argus.core.settings import resolve
 from argus.delivery.channel import Channel, RunFacts
 from argus.delivery.notices import Notices
@@ -44,6 +44,30 @@ def kept(directory: Path) -> str:
 
 def out(text: str, at: float = 0.0, job_id: str | None = "j", whose: int = STDOUT) -> Any:
     return (at, job_id, whose, text)
+
+
+def test_what_one_print_writes_becomes_one_piece():
+    first, later = 1.0, 1.0 + 2 * JOINED_S
+    pieces: list[Piece] = [
+        (first, "j", STDOUT, "a"),
+        (first, "j", STDOUT, " b"),
+        (first, None, STDOUT, "\n"),
+        (first, None, STDERR, "\n"),
+        (first, "k", STDERR, "c"),
+        (first, "k", STDERR, b"bytes"),
+        (first, "k", STDERR, "d"),
+        (later, "k", STDERR, "e"),
+        (later, None, STDERR, "\n"),
+    ]
+    assert list(joined(pieces)) == [
+        (first, "j", STDOUT, "a b\n"),
+        (first, None, STDERR, "\n"),
+        (first, "k", STDERR, "c"),
+        (first, "k", STDERR, b"bytes"),
+        (first, "k", STDERR, "d"),
+        (later, "k", STDERR, "e\n"),
+    ]
+    assert list(joined([])) == []
 
 
 def test_a_line_is_kept_and_told_with_its_job_and_stream(channel: Collecting, tmp_path: Path):
