@@ -21,6 +21,12 @@ from tests.environment import clean_environment, files_below, quiet, said
 __all__ = ["clean_environment", "said"]
 
 
+@pytest.fixture(autouse=True)
+def patience(clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take its time."""
+    monkeypatch.setenv("ARGUS_EXIT_TIMEOUT", "60")
+
+
 def kept(console: str = "forward", **arguments: Any) -> Any:
     return quiet(**{"batch_id": "b", "mode": "backup", "console": console, **arguments})
 

@@ -52,8 +52,7 @@ assert (look(), sys.stdout) == before
             env={
                 **os.environ,
                 "PYTHONPATH": str(trainings.ROOT),
-                "ARGUS_RUNS_DIR": "runs",
-                "ARGUS_CONSOLE": "forward",
+                **runs.SETTINGS,
             },
             stdout=slave,
             stderr=subprocess.PIPE,
@@ -85,7 +84,7 @@ with quiet() as r, r.job("j") as j:
     print("reported", file=sys.stderr, flush=True)
     thread.join()
 """
-    process = trainings.start(code, "", ARGUS_RUNS_DIR="runs", ARGUS_CONSOLE="forward")
+    process = trainings.start(code, "", **runs.SETTINGS)
     assert process.stdout is not None
     assert process.stderr is not None
     try:
