@@ -8,7 +8,6 @@ from typing import Any
 
 from tests.chaos import trainings
 
-
 # A busy machine may take its time to leave the block.
 SETTINGS = {"ARGUS_RUNS_DIR": "runs", "ARGUS_CONSOLE": "forward", "ARGUS_EXIT_TIMEOUT": "60"}
 

@@ -244,7 +244,7 @@ def test_a_disk_that_hangs_delays_nobody_and_the_exit_no_longer_than_it_may(
     streams = own_streams(monkeypatch)
     try:
         with kept("forward"):
-            print("first")
+            sys.stdout.write("first\n")  # in one piece, that the thread takes whole
             assert hanging.wait(30)
             for number in range(10_000):
                 print(number)
