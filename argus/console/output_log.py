@@ -97,7 +97,8 @@ class OutputLog:
         fd = files.open_append(path, private=False)
         before, self._fd = self._fd, fd
         try:
-            if before >= 0 and path != self._path:
+            # Unless another process of the run has been here with it.
+            if before >= 0 and not os.fstat(fd).st_size:
                 _copy(before, fd)
         finally:
             if before >= 0:

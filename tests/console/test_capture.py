@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -255,6 +257,24 @@ def test_a_disk_that_hangs_delays_nobody_and_the_exit_no_longer_than_it_may(
     once(lambda: told() == [("b", "stdout", "first")], "the line that came before")
     once(lambda: not console_threads(), "the end of the thread")
     assert "what was printed last may not have been put down in time" in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no file that is open")
+def test_a_run_whose_directory_is_removed_keeps_all_of_it_in_another():
+    def outputs() -> list[str]:
+        return [path.read_text("utf-8") for path in Path("runs").rglob("output.log")]
+
+    def is_there() -> bool:
+        return os.path.exists(r._channel.run_directory / "events.jsonl")
+
+    with kept("file") as r:
+        print("before")
+        once(lambda: outputs() == ["before\n"], "the line")
+        shutil.rmtree("runs")
+        # The sender looks now and then while something is reported.
+        once(lambda: r.emit("note") or is_there(), "another directory, or it is there again")
+        print("after")
+    assert output() == "before\nafter\n"
 
 
 def test_more_than_memory_may_hold_is_counted_and_told(monkeypatch: pytest.MonkeyPatch):

@@ -88,14 +88,16 @@ def test_it_follows_its_run_with_all_that_it_has(run: Path, tmp_path: Path):
     assert not run.exists()
 
 
-def test_a_file_that_was_removed_begins_anew(run: Path):
-    log = OutputLog()
-    log.put([b"before"])
-    log.write(run)
+def test_a_file_that_was_removed_comes_back_whole_and_once(run: Path):
+    logs = [OutputLog(), OutputLog()]
+    for name, log in zip((b"parent", b"child"), logs):
+        log.put([name])
+        log.write(run)
     shutil.rmtree(run / "logs")
-    log.put([b"after"])
-    log.close(run)
-    assert text(run) == "after\n"
+    for log in logs:
+        log.put([b"after"])
+        log.close(run)
+    assert text(run) == "parent\nchild\nafter\nafter\n"
 
 
 def test_what_a_full_disk_refuses_is_written_once_there_is_room(

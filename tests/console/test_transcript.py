@@ -12,6 +12,7 @@ import pytest
 from argus.console.transcript import JOINED_S, OWN, STDERR, STDOUT, Piece, Transcript, joined
 from argus.core.settings import resolve
 from argus.delivery.channel import Channel, RunFacts
+from argus.delivery.latch import Latch
 from argus.delivery.notices import Notices
 
 
@@ -176,6 +177,20 @@ def test_lines_wait_for_the_directory_and_a_child_uses_that_of_its_parent(
     channel.parents_directory = tmp_path
     channel.run_directory = tmp_path / "the child's"
     transcript.finish("j", 0.0)
+    assert kept(tmp_path) == "a\n"
+
+
+def test_a_run_too_short_to_have_a_directory_yet_is_waited_for(channel: Collecting, tmp_path: Path):
+    class Late(Latch):
+        def wait(self, timeout_s: float) -> bool:
+            assert 0 < timeout_s <= 60
+            channel.run_directory = tmp_path
+            return True
+
+    channel.run_directory, channel.placed = None, Late()
+    transcript = Transcript(channel, forwards=False, keeps=True)
+    transcript.add([out("a\n")], 0, 0.0)
+    transcript.finish("j", time.monotonic() + 60)
     assert kept(tmp_path) == "a\n"
 
 
