@@ -106,6 +106,7 @@ class Workplace:
             path = new_directory(batch_id, settings, self.state_dir)
             self.run.move_to(path, description)
             self._described = description
+            self._channel.place(path)
         except OSError as error:
             trouble = error
         self.is_homeless = not self.run.journal.is_in_place
