@@ -122,14 +122,16 @@ class Reporter(OneOfItsKind):
         self._stopped = True
 
     def job(
-        self, job_id: str, *, model: str | None = None, dataset: str | None = None
+        self, job_id: str, *, model: str | None = None, dataset: str | None = None, **extra: Any
     ) -> JobContext:
         """A job of this batch, to be used as a context manager.
 
         `job_id` should be unique over all batches where files are uploaded. None or an empty text
         gets a number instead; one of over 256 characters is cut, with a hash to keep it apart.
+        `extra` is kept with its start: platforms know `config_digest`, `run_dir` and, as
+        `{"study_name": …, "trial_number": …, "params_hash": …}`, `optuna`.
         """
-        return JobContext(self, job_id, model, dataset)
+        return JobContext(self, job_id, model, dataset, extra)
 
     @never_raises(None)
     def emit(self, event: str = "", /, **fields: Any) -> None:
