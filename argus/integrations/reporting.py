@@ -7,6 +7,8 @@ holds an open batch, and no pickle, `repr` or `vars()` a token.
 from __future__ import annotations
 
 import re
+import sys
+import weakref
 
 from argus import Reporter
 
@@ -14,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from os import PathLike
+    from types import FrameType
     from typing import Any
 
     from argus import JobContext
@@ -91,6 +94,7 @@ class HeldRun:
         self.arguments = arguments
         self.reporter: Reporter | None = None
         self.job: JobContext | None = None  # None: nothing is open
+        self._watch: weakref.finalize[..., Any] | None = None
 
     @property
     def stopped(self) -> bool:
@@ -112,6 +116,9 @@ class HeldRun:
         """End the job and its batch; they have failed where there is an error. Once is enough."""
         reporter, self.reporter = self.reporter, None
         job, self.job = self.job, None
+        if self._watch is not None:
+            self._watch.detach()
+            self._watch = None
         if reporter is None:
             return
         try:
@@ -119,6 +126,21 @@ class HeldRun:
                 job.__exit__(type(error) if error else None, error, None)
         finally:
             reporter.__exit__(type(error) if error else None, error, None)
+
+    def end_with(self, frame: FrameType | None) -> None:
+        """Close it as failed when `frame`, that of the training, or else the process comes to an end
+        while it is open: for frameworks that tell their callbacks of no exception.
+
+        A frame cannot be watched, but what it holds can. To Python, an extra name among a frame's locals
+        is nothing; it goes when the frame goes: on return, or once nobody keeps the traceback.
+        """
+        held = _HeldByFrame()
+        if frame is not None:
+            frame.f_locals["argus held run"] = held
+        else:
+            self._own = held
+        known = id(getattr(sys, "last_value", None))
+        self._watch = weakref.finalize(held, _left_open, self, known)
 
     def __copy__(self) -> HeldRun:
         return HeldRun(self.arguments)
@@ -132,6 +154,18 @@ class HeldRun:
 
 class UnfinishedError(RuntimeError):
     """A training ended, and its framework told nobody how."""
+
+
+class _HeldByFrame:
+    pass
+
+
+def _left_open(held: HeldRun, known: int) -> None:
+    """What is told is the error that is just being handled, or has just ended the process."""
+    last = getattr(sys, "last_value", None)
+    error = sys.exc_info()[1] or (last if id(last) != known else None)
+    held._watch = None
+    held.close(error or UnfinishedError("the training did not come to its end"))
 
 
 def _arguments_again(shown: dict[str, Any]) -> ReporterArguments:
