@@ -152,6 +152,16 @@ class HeldRun:
         return HeldRun, (self.arguments,)
 
 
+def calling(method: str, is_owner: Callable[[Any], bool]) -> FrameType | None:
+    """The call of that method, of an object that `is_owner`, from which this is called."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name == method and is_owner(frame.f_locals.get("self")):
+            return frame
+        frame = frame.f_back
+    return None
+
+
 class UnfinishedError(RuntimeError):
     """A training ended, and its framework told nobody how."""
 

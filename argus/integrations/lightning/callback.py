@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from argus.integrations.cadence import Cadence
 from argus.integrations.guard import never_raises
-from argus.integrations.lightning.cadence import Cadence
 from argus.integrations.lightning.packages import OfEitherPackage
 from argus.integrations.reporting import HeldRun, ReporterArguments
 from argus.integrations.scalars import epoch_fields, number_of, numbers
@@ -74,6 +74,7 @@ class ArgusCallback(OfEitherPackage):
         self._asks_between_epochs = bool(stop_polling)  # of all ranks alike
         self._cadence = Cadence(time.monotonic())
         self._logged_before: dict[str, Any] = {}  # as it was when the epoch began
+        self._rates: list[Any] = []  # of each optimizer, for the latest batch
         self._epoch: dict[str, Any] | None = None  # one that is over and not reported yet
 
     @never_raises
@@ -96,6 +97,14 @@ class ArgusCallback(OfEitherPackage):
         if self._held.job is not None:
             self._report_epoch(trainer)
             self._logged_before = dict(trainer.callback_metrics)
+
+    @never_raises
+    def on_train_batch_start(
+        self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if self._held.job is not None:
+            # Now: schedulers have their turn before the epoch's end is told.
+            self._rates = [optimizer.param_groups[0]["lr"] for optimizer in trainer.optimizers]
 
     @never_raises
     def on_train_batch_end(
@@ -135,7 +144,7 @@ class ArgusCallback(OfEitherPackage):
     def _end_epoch(self, trainer: Any, logged: dict[str, Any]) -> None:
         if self._held.job is not None:
             # The module's own hook comes after the callbacks', and may log: that is waited for.
-            self._epoch = {"epoch": trainer.current_epoch, "logged": logged, **_rates(trainer)}
+            self._epoch = {"epoch": trainer.current_epoch, "logged": logged}
 
     def _report_epoch(self, trainer: Any) -> None:
         """Report the epoch that is over, with what was logged since it began: values that no one has
@@ -149,7 +158,7 @@ class ArgusCallback(OfEitherPackage):
         before = self._logged_before
         new = {name: value for name, value in logged.items() if value is not before.get(name)}
         fields = epoch_fields(numbers(new), self._train_loss_keys, self._val_loss_keys)
-        self._held.job.epoch(**{**fields, **over})
+        self._held.job.epoch(**{**fields, **_named(self._rates), **over})
 
     def _ask_all(self, trainer: Any) -> None:
         """Whether the button was pressed is known to the first rank; all end together, or would wait for
@@ -161,8 +170,7 @@ class ArgusCallback(OfEitherPackage):
         self._cadence.asked(now, decide(self._cadence.is_quick(now), all=True))
 
 
-def _rates(trainer: Any) -> dict[str, Number]:
-    """The learning rate of each optimizer: `lr`, `lr_1`, …"""
-    rates = [number_of(optimizer.param_groups[0]["lr"]) for optimizer in trainer.optimizers]
-    named = {f"lr_{index}" if index else "lr": rate for index, rate in enumerate(rates)}
+def _named(rates: list[Any]) -> dict[str, Number]:
+    """The learning rates of several optimizers: `lr`, `lr_1`, …"""
+    named = {f"lr_{index}" if index else "lr": number_of(rate) for index, rate in enumerate(rates)}
     return {name: rate for name, rate in named.items() if rate is not None}

@@ -6,7 +6,6 @@ here gets its base class then: of each package that is loaded.
 
 from __future__ import annotations
 
-import copyreg
 import sys
 from importlib.util import find_spec
 from types import new_class
@@ -37,7 +36,11 @@ class OfEitherPackage:
     def __reduce__(self) -> Any:
         # A class that was made here has no name that a pickle could find it by.
         kind = next(kind for kind in type(self).__mro__ if "_lightning_bound" not in vars(kind))
-        return copyreg.__newobj__, (kind,), self.__dict__  # type: ignore[attr-defined]
+        return _unbound, (kind,), self.__dict__
+
+
+def _unbound(kind: Any) -> Any:
+    return kind.__new__(kind)
 
 
 _bound_kinds: dict[Any, Any] = {}  # by class and packages: two callbacks of a kind are of one class
