@@ -29,7 +29,8 @@ class ArgusCallback(Callback):
     metrics at the end; () is all of them. With `stop_polling` the stop button ends the fit.
 
     Keras tells its callbacks nothing of an error. That a `fit` was left without coming to its end is
-    noticed nevertheless, and mostly why; `report_failure` says it where it is known for sure.
+    noticed nevertheless, and what the error was where it ends the script. Who catches it should call
+    `report_failure`, or the job has failed without a reason.
 
     `heartbeat`, `stop_polling` and `resource_snapshot` are off, True, or an interval in seconds.
     """

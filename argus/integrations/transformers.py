@@ -35,7 +35,8 @@ class ArgusCallback(TrainerCallback):
     With `stop_polling` the stop button ends the training, on all ranks after the same step.
 
     The Trainer tells its callbacks nothing of an error. That a `train` was left without coming to its
-    end is noticed nevertheless; `report_failure` says why where that is known.
+    end is noticed nevertheless, and what the error was where it ends the script. Who catches it should
+    call `report_failure`, or the job has failed without a reason.
 
     `heartbeat`, `stop_polling` and `resource_snapshot` are off, True, or an interval in seconds.
     """
