@@ -89,7 +89,7 @@ def test_a_module_imports_only_from_layers_below_its_own(path: Path):
 
 
 @pytest.mark.parametrize(
-    "path", sorted((PACKAGE / "integrations").glob("*.py")), ids=lambda path: path.name
+    "path", sorted((PACKAGE / "integrations").rglob("*.py")), ids=lambda path: path.name
 )
 def test_a_callback_uses_the_public_api_alone(path: Path):
     # And `core`, which is pure: what a value or an exception is, is told by one rule everywhere.
