@@ -16,7 +16,7 @@ import os
 from argus.integrations import hydra_config as conf
 from argus.integrations.frameworks import framework
 from argus.integrations.guard import never_raises
-from argus.integrations.reporting import ReporterArguments
+from argus.integrations.reporting import ReporterArguments, UnfinishedError
 from argus.integrations.scalars import number_of, numbers
 from argus.integrations.sweep import Sweep
 
@@ -32,13 +32,13 @@ Callback: Any = framework("hydra.experimental.callback", "hydra").Callback
 
 _BATCH_ID = "ARGUS_BATCH_ID"
 
-_open_ones: list[Sweep] = []
+_open_ones: list[ArgusCallback] = []
 
 
 def stopped() -> bool:
     """Whether the task that asks should end: the stop button of its batch was pressed. Needs
     `stop_polling: true`. Trials that are still to come are started, and can ask at once."""
-    return any(sweep.stopped for sweep in list(_open_ones))
+    return any(callback._sweep.stopped for callback in list(_open_ones))
 
 
 class ArgusCallback(Callback):
@@ -93,6 +93,7 @@ class ArgusCallback(Callback):
         self._sweeps_batch_id: str | None = None  # None: a single run
         self._first_trial = 0
         self._batch_id_outside: str | None = None
+        self._opened_for: Any = None  # the configuration of the run or sweep
         self._failure: BaseException | None = None  # of a single run, until its batch has ended
 
     # A sweep, where it is launched
@@ -100,7 +101,10 @@ class ArgusCallback(Callback):
     @never_raises
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
         reporter = self._open(
-            config=conf.hyperparameters(config), n_total=self._number_of_trials(config)
+            config,
+            self._arguments,
+            config=conf.hyperparameters(config),
+            n_total=self._number_of_trials(config),
         )
         self._sweeps_batch_id = reporter.batch_id
         self._first_trial = self._trials_before(config) or 0
@@ -116,7 +120,7 @@ class ArgusCallback(Callback):
         values = conf.hyperparameters(config)
         own = self._as_configured(config) or self
         if self._sweep.reporter is None:  # a single run; or a trial, in another process
-            self._open(own._arguments, config=values, n_total=1)
+            self._open(config, own._arguments, config=values, n_total=1)
         self._begin(own, config, values)
 
     @never_raises
@@ -147,23 +151,25 @@ class ArgusCallback(Callback):
         """Whether this callback came to a worker, and its batch is the launcher's to end."""
         return "_came_by_pickle" in self.__dict__
 
-    def _open(self, arguments: ReporterArguments | None = None, **more: Any) -> Reporter:
+    def _open(self, owner: Any, arguments: ReporterArguments, **more: Any) -> Reporter:
+        for other in list(_open_ones):
+            # Hydra tells no end of a sweep that fails. A neighbour has the same configuration.
+            if other._opened_for is not owner:
+                other._close(UnfinishedError(other._sweep.how_it_ended()))
         self._batch_id_outside = os.environ.get(_BATCH_ID)
-        if self._sweeps_batch_id is not None:
-            os.environ[_BATCH_ID] = self._sweeps_batch_id  # the Reporter joins it
-        reporter = self._sweep.open(arguments or self._arguments, **more)
-        os.environ[_BATCH_ID] = reporter.batch_id
-        _open_ones.append(self._sweep)
+        outermost = _open_ones[0] if _open_ones else self
+        _set_batch_id(self._sweeps_batch_id or outermost._batch_id_outside)  # to be joined
+        reporter = self._sweep.open(arguments, **more)
+        _set_batch_id(reporter.batch_id)
+        self._opened_for = owner
+        _open_ones.append(self)
         return reporter
 
     def _close(self, error: BaseException | None = None) -> None:
-        if self._sweep.reporter is None:
-            return
-        _open_ones.remove(self._sweep)
-        if self._batch_id_outside is None:
-            os.environ.pop(_BATCH_ID, None)
-        else:
-            os.environ[_BATCH_ID] = self._batch_id_outside
+        if self in _open_ones:
+            _open_ones.remove(self)
+            _set_batch_id(self._batch_id_outside)
+        self._opened_for = None
         self._sweep.close(error)
 
     def _begin(self, own: ArgusCallback, config: Any, values: dict[str, Any]) -> None:
@@ -235,7 +241,14 @@ class ArgusCallback(Callback):
         return len(study.get_trials(deepcopy=False))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_came_by_pickle": True, "_failure": None}
+        return {**self.__dict__, "_came_by_pickle": True, "_failure": None, "_opened_for": None}
+
+
+def _set_batch_id(batch_id: str | None) -> None:
+    if batch_id is None:
+        os.environ.pop(_BATCH_ID, None)
+    else:
+        os.environ[_BATCH_ID] = batch_id
 
 
 def _metrics(value: Any) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Sweep:
     def open(self, arguments: ReporterArguments, **more: Any) -> Reporter:
         """Begin a batch; `more` goes to the Reporter. What was still open has failed: the framework
         has begun anew without a word about its end."""
-        self.close(UnfinishedError(self._how_it_ended()))
+        self.close(UnfinishedError(self.how_it_ended()))
         self._last_failure = ""
         self.reporter = arguments.reporter(**more).__enter__()
         atexit.register(self._close_at_exit)
@@ -77,9 +77,10 @@ class Sweep:
     def _close_at_exit(self) -> None:
         # What an uncaught exception leaves behind, KeyboardInterrupt too.
         uncaught = getattr(sys, "last_value", None)
-        self.close(uncaught or UnfinishedError(self._how_it_ended()))
+        self.close(uncaught or UnfinishedError(self.how_it_ended()))
 
-    def _how_it_ended(self) -> str:
+    def how_it_ended(self) -> str:
+        """What is known of the reason, where a framework tells none."""
         return self._last_failure or "nobody told its end"
 
     def __copy__(self) -> Sweep:

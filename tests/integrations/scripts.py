@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import argus
+from tests.integrations.reported import PACKAGES, shape
 from tests.platform.peers import MonitorProcess
 
-PACKAGES = Path(argus.__file__).resolve().parent.parent  # the checkout, or where the wheel went
 TOKEN = "em_live_monitor-1"
 
 TIMEOUT_S = 120.0  # a hundred times what the slowest takes
-_PASSING = ("env_snapshot", "resource_snapshot")  # they come where there is time
 
 
 def needs(*modules: str) -> pytest.MarkDecorator:
@@ -76,11 +74,13 @@ class Batch(NamedTuple):
 
     def types(self, job_id: str) -> list[str]:
         """What happened to a job, in order, without its log."""
-        return [
-            event["event_type"]
-            for event in self.events
-            if event["job_id"] == job_id and event["event_type"] != "log_line"
-        ]
+        own = [event for event in self.events if event["job_id"] == job_id]
+        return [event_type for event_type in shape(own) if event_type != "log_line"]
+
+    @property
+    def types_of_batch(self) -> list[str]:
+        """What happened to the batch itself, in order."""
+        return shape([event for event in self.events if event["job_id"] is None])
 
     @property
     def jobs(self) -> list[str]:
@@ -90,11 +90,8 @@ class Batch(NamedTuple):
     @property
     def config(self) -> dict[str, Any]:
         """The hyperparameters of the batch."""
-        (path,) = self.path.glob("events.jsonl")
-        lines = map(json.loads, path.read_text("utf-8").splitlines())
-        found = [e["data"]["config"] for e in lines if e["event_type"] == "env_snapshot"]
-        assert len(found) == 1
-        config: dict[str, Any] = found[0]
+        (snapshot,) = self.data("env_snapshot")
+        config: dict[str, Any] = snapshot["config"]
         return config
 
 
@@ -103,7 +100,7 @@ def batches(runs: Path, prefix: str) -> list[Batch]:
     found = []
     for path in sorted(runs.glob(f"*/*/{prefix}-*")):
         lines = (path / "events.jsonl").read_text("utf-8").splitlines()
-        events = [event for event in map(json.loads, lines) if event["event_type"] not in _PASSING]
+        events = [json.loads(line) for line in lines]
         assert len({event["event_id"] for event in events}) == len(events)
         found.append(Batch(path, events))
     return found

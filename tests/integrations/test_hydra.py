@@ -200,6 +200,43 @@ def test_a_sweep_that_a_trial_ends_has_failed(project: Project) -> None:
     assert (end["n_done"], end["n_failed"]) == (1, 1)
 
 
+def test_a_sweep_that_failed_does_not_get_into_what_comes_after_it(project: Project) -> None:
+    task = project.script.read_text("utf-8")
+    project.script.write_text(
+        f"""{task[: task.rindex("main()")]}
+sys.argv[1:] = ["-m", "ends=fail"]
+try:
+    main()
+except SystemExit:
+    sys.argv[1:] = ["-m", "ends=done", "hydra.callbacks.argus.batch_prefix=after", "hydra.sweep.dir=after"]
+    main()
+""",
+        "utf-8",
+    )
+    done, failed = project.run()
+
+    assert done.returncode == 0, done.stderr
+    assert failed.types_of_batch == ["batch_start", "batch_failed"]
+    after = batches(Path(project.monitor.runs), "after")[-1]
+    assert after.types_of_batch == ["batch_start", "batch_done"]
+    assert len(after.jobs) == 1
+
+
+def test_two_callbacks_have_a_batch_each(project: Project) -> None:
+    second = ",".join(["_target_:argus.integrations.hydra.ArgusCallback", "project:other"])
+    done, first = project.run("-m", "lr=1,2", f"+hydra.callbacks.second={{{second}}}")
+
+    assert done.returncode == 0, done.stderr
+    (other,) = [
+        batch
+        for batch in batches(Path(project.monitor.runs), "hydra")
+        if batch.events[0]["source"]["project"] == "other"
+    ]
+    for batch in (first, other):
+        assert batch.types_of_batch == ["batch_start", "batch_done"]
+        assert len(batch.jobs) == 2
+
+
 def test_ctrl_c_ends_the_job_and_its_batch(project: Project) -> None:
     _, batch = project.run("ends=interrupt")
 
@@ -212,12 +249,9 @@ def test_a_reporter_inside_the_task_joins_the_batch(project: Project) -> None:
     done, batch = project.run("ends=nested")
 
     assert done.returncode == 0, done.stderr
-    assert batch.jobs == [f"{batch.path.name}-0", "mine"]
+    assert set(batch.jobs) == {f"{batch.path.name}-0", "mine"}  # each has a sender of its own
     assert batch.types("mine") == ["job_start", "job_done"]
-    assert [e["event_type"] for e in batch.events if e["job_id"] is None] == [
-        "batch_start",
-        "batch_done",
-    ]
+    assert batch.types_of_batch == ["batch_start", "batch_done"]
     assert batches(Path(project.monitor.runs), "own") == []
 
 
@@ -264,8 +298,7 @@ def test_workers_join_the_batch_of_their_sweep_with_the_token_of_its_configurati
     assert sorted(batch.jobs) == ["16-0.1", "16-0.2"]
     for job_id in batch.jobs:
         assert batch.types(job_id) == ["job_start", "job_epoch", "job_epoch", "job_done"]
-    batch_events = [e["event_type"] for e in batch.events if e["job_id"] is None]
-    assert batch_events == ["batch_start", "batch_done"]
+    assert batch.types_of_batch == ["batch_start", "batch_done"]
     assert len(list((batch.path / "media").glob("*.png"))) == 2
     assert TOKEN not in (batch.path / "events.jsonl").read_text("utf-8")
 

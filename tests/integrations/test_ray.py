@@ -177,8 +177,7 @@ def test_as_a_stopper_it_ends_all_at_once_and_none_is_begun(runs: Path) -> None:
 def test_an_interrupted_experiment_has_failed_and_goes_on_in_its_batch(runs: Path) -> None:
     batch = only_batch(runs, "interrupted")
 
-    in_batch = [e["event_type"] for e in batch.events if e["job_id"] is None]
-    assert in_batch == ["batch_start", "batch_failed", "batch_start", "batch_done"]
+    assert batch.types_of_batch == ["batch_start", "batch_failed", "batch_start", "batch_done"]
     assert batch.data("batch_failed")[0]["error"] == (
         "UnfinishedError: interrupted, 2 trials unfinished"
     )

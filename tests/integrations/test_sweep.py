@@ -12,7 +12,7 @@ import pytest
 from argus.integrations.reporting import ReporterArguments
 from argus.integrations.sweep import Sweep
 from tests.environment import clean_environment, platform, shown
-from tests.integrations.scripts import PACKAGES
+from tests.integrations.reported import PACKAGES
 from tests.platform.peers import StandIn
 
 __all__ = ["clean_environment", "platform"]
