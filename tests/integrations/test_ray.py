@@ -14,7 +14,7 @@ import pytest
 from tests.integrations.scripts import TOKEN, Batch, needs, only_batch, run_script
 from tests.platform.peers import MonitorProcess
 
-pytestmark = needs("ray.tune")
+pytestmark = needs("ray", "pyarrow")  # Tune needs both
 
 SCRIPT = """
 import http.client, json, os, pathlib, signal, sys, tempfile, time
