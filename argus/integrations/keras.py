@@ -7,9 +7,10 @@ model.fit(x, y, epochs=5, callbacks=[ArgusCallback(project="demo", job_id="j1")]
 
 from __future__ import annotations
 
+from argus.integrations.frames import calling
 from argus.integrations.frameworks import framework
 from argus.integrations.guard import never_raises
-from argus.integrations.reporting import HeldRun, ReporterArguments, calling
+from argus.integrations.reporting import HeldRun, ReporterArguments
 from argus.integrations.scalars import epoch_fields, number_of, numbers
 
 TYPE_CHECKING = False

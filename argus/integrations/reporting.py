@@ -6,12 +6,10 @@ holds an open batch, and no pickle, `repr` or `vars()` a token.
 
 from __future__ import annotations
 
-import atexit
 import re
-import sys
-import weakref
 
 from argus import Reporter
+from argus.integrations.frames import FrameWatch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,8 +93,7 @@ class HeldRun:
         self.arguments = arguments
         self.reporter: Reporter | None = None
         self.job: JobContext | None = None  # None: nothing is open
-        self._watch: weakref.finalize[..., Any] | None = None
-        self._at_exit: Callable[[], Any] | None = None
+        self._watch: FrameWatch | None = None
 
     @property
     def stopped(self) -> bool:
@@ -119,10 +116,8 @@ class HeldRun:
         reporter, self.reporter = self.reporter, None
         job, self.job = self.job, None
         if self._watch is not None:
-            self._watch.detach()
-        if self._at_exit is not None:
-            atexit.unregister(self._at_exit)
-        self._watch = self._at_exit = None
+            self._watch.end()
+            self._watch = None
         if reporter is None:
             return
         try:
@@ -133,26 +128,8 @@ class HeldRun:
 
     def end_with(self, frame: FrameType | None) -> None:
         """Close it as failed when `frame`, that of the training, or else the process comes to an end
-        while it is open: for frameworks that tell their callbacks of no exception.
-
-        A frame cannot be watched, but what it holds can: an extra name among its locals, which is nothing
-        to the code that runs there. It goes when the frame goes: on return, or with the traceback.
-        """
-        mark = _Mark()
-        if frame is not None:
-            frame.f_locals[_MARK] = mark
-            self._watch = weakref.finalize(mark, self._left)
-            self._watch.atexit = False
-        last = weakref.ref(mark)
-        # Before argus itself ends: it was imported earlier than this is registered.
-        self._at_exit = atexit.register(lambda: self._left_to_the_exit(last()))
-
-    def _left(self) -> None:
-        self.close(_unfinished())  # the error goes with the frame: nobody can be asked for it
-
-    def _left_to_the_exit(self, mark: _Mark | None) -> None:
-        error = getattr(sys, "last_value", None)  # what has ended the process, if anything has
-        self.close(error if mark is not None and _came_through(error, mark) else _unfinished())
+        while it is open: for frameworks that tell their callbacks of no exception."""
+        self._watch = FrameWatch(frame, lambda error: self.close(error or _unfinished()))
 
     def __copy__(self) -> HeldRun:
         return HeldRun(self.arguments)
@@ -164,36 +141,8 @@ class HeldRun:
         return HeldRun, (self.arguments,)
 
 
-def calling(method: str, is_owner: Callable[[Any], bool]) -> FrameType | None:
-    """The call of that method, of an object that `is_owner`, from which this is called."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        if frame.f_code.co_name == method and is_owner(frame.f_locals.get("self")):
-            return frame
-        frame = frame.f_back
-    return None
-
-
 class UnfinishedError(RuntimeError):
     """A training ended, and its framework told nobody how."""
-
-
-_MARK = "argus held run"
-
-
-class _Mark:
-    """What a frame holds, to tell by its end that of the frame."""
-
-
-def _came_through(error: BaseException | None, mark: _Mark) -> bool:
-    """Whether `error` was raised below the frame that holds `mark`."""
-    at = error.__traceback__ if error is not None else None
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
-    frame = at.tb_frame if at is not None else None
-    while frame is not None and frame.f_locals.get(_MARK) is not mark:
-        frame = frame.f_back
-    return frame is not None
 
 
 def _unfinished() -> UnfinishedError:

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     Number = Union[int, float]
 
-# What `JobContext.epoch` has names for.
-_OWN_NAMES = ("epoch", "train_loss", "val_loss", "lr", "batch_time_ms")
-
 
 def number_of(value: Any) -> Number | None:
     """The number that a value is, or that a tensor of one element holds; None for all else."""
@@ -35,11 +32,11 @@ def numbers(logs: Mapping[Any, Any] | None) -> dict[str, Number]:
 def epoch_fields(
     found: Mapping[str, Number], train_loss_keys: Sequence[str], val_loss_keys: Sequence[str]
 ) -> dict[str, Number]:
-    """The arguments of `JobContext.epoch` but the epoch: of each list the first key that was logged is
-    the loss, and what is left goes by its own name."""
+    """The arguments of `JobContext.epoch` but the epoch itself: of each list the first key that was
+    logged is the loss, and what is left goes by its own name."""
     train = next((key for key in train_loss_keys if key in found), None)
     val = next((key for key in val_loss_keys if key in found), None)
-    taken = (train, val, *_OWN_NAMES)
+    taken = (train, val, "epoch")
     fields = {name: number for name, number in found.items() if name not in taken}
     named = {"train_loss": train, "val_loss": val}
     fields.update({name: found[key] for name, key in named.items() if key is not None})

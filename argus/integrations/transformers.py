@@ -11,9 +11,10 @@ import os
 import time
 
 from argus.integrations.cadence import Cadence
+from argus.integrations.frames import calling
 from argus.integrations.frameworks import framework
 from argus.integrations.guard import never_raises
-from argus.integrations.reporting import HeldRun, ReporterArguments, calling
+from argus.integrations.reporting import HeldRun, ReporterArguments
 from argus.integrations.scalars import epoch_fields, numbers
 
 TYPE_CHECKING = False
