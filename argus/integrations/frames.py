@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-_MARK = "argus held run"
-
 
 def calling(method: str, is_owner: Callable[[Any], bool]) -> FrameType | None:
     """The call of that method, of an object that `is_owner`, from which this is called."""
@@ -41,7 +39,7 @@ class FrameWatch:
         mark = _Mark()
         self._mark = weakref.ref(mark)
         if frame is not None:
-            frame.f_locals[_MARK] = mark
+            frame.f_locals[mark.name] = mark
         else:
             self._kept = mark
         self._finalizer = weakref.finalize(mark, self._tell, None)
@@ -65,7 +63,11 @@ class FrameWatch:
 
 
 class _Mark:
-    """What a frame holds, to tell by its end that of the frame."""
+    """What a frame holds, to tell by its end that of the frame: under a name of its own, since two may
+    watch one frame."""
+
+    def __init__(self) -> None:
+        self.name = f"argus held run {id(self)}"
 
 
 def _came_through(error: BaseException | None, mark: _Mark) -> bool:
@@ -74,6 +76,6 @@ def _came_through(error: BaseException | None, mark: _Mark) -> bool:
     while at is not None and at.tb_next is not None:
         at = at.tb_next
     frame = at.tb_frame if at is not None else None
-    while frame is not None and frame.f_locals.get(_MARK) is not mark:
+    while frame is not None and frame.f_locals.get(mark.name) is not mark:
         frame = frame.f_back
     return frame is not None

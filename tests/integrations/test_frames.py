@@ -56,6 +56,20 @@ def test_a_call_that_returns_is_left_too_but_not_once_the_watch_has_ended():
     assert careful.told == []
 
 
+def test_two_may_watch_one_call():
+    class Watched(Training):
+        def hook(self) -> None:
+            super().hook()
+            first, self.first = self.watch, self.watch
+            super().hook()
+            assert self.watch is not first
+            assert self.told == []
+
+    training = Watched()
+    training.fit()
+    assert training.told == [None, None]
+
+
 def test_the_call_is_found_by_its_method_and_its_object():
     training = Training()
 
