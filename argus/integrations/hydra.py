@@ -14,9 +14,10 @@ from __future__ import annotations
 import os
 
 from argus.integrations import hydra_config as conf
+from argus.integrations.frames import calling
 from argus.integrations.frameworks import framework
 from argus.integrations.guard import never_raises
-from argus.integrations.reporting import ReporterArguments, UnfinishedError
+from argus.integrations.reporting import ReporterArguments
 from argus.integrations.scalars import number_of, numbers
 from argus.integrations.sweep import Sweep
 
@@ -155,7 +156,7 @@ class ArgusCallback(Callback):
         for other in list(_open_ones):
             # Hydra tells no end of a sweep that fails. A neighbour has the same configuration.
             if other._opened_for is not owner:
-                other._close(UnfinishedError(other._sweep.how_it_ended()))
+                other._close(other._sweep.unfinished())
         self._batch_id_outside = os.environ.get(_BATCH_ID)
         outermost = _open_ones[0] if _open_ones else self
         _set_batch_id(self._sweeps_batch_id or outermost._batch_id_outside)  # to be joined
@@ -163,6 +164,9 @@ class ArgusCallback(Callback):
         _set_batch_id(reporter.batch_id)
         self._opened_for = owner
         _open_ones.append(self)
+        self._sweep.end_with(
+            calling("multirun", _is_hydra) or calling("run", _is_hydra), self._close
+        )
         return reporter
 
     def _close(self, error: BaseException | None = None) -> None:
@@ -242,6 +246,10 @@ class ArgusCallback(Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_came_by_pickle": True, "_failure": None, "_opened_for": None}
+
+
+def _is_hydra(owner: Any) -> bool:
+    return type(owner).__module__ == "hydra._internal.hydra"
 
 
 def _set_batch_id(batch_id: str | None) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from argus.core.flatten import NoConfigError, flattened, without_secrets
 from argus.core.interruption import is_interruption
 from argus.core.values import bounded_text
+from argus.integrations.frames import calling
 from argus.integrations.frameworks import framework
 from argus.integrations.guard import never_raises
 from argus.integrations.reporting import ReporterArguments, UnfinishedError
@@ -128,6 +129,7 @@ class ArgusLoggerCallback(LoggerCallback, Stopper):
             batch_id=self._restored_batch_id,
             n_total=total if is_counted else None,
         )
+        self._sweep.end_with(calling("fit", _is_tuner), self._sweep.close)
         self._batch_id, self._restored_batch_id = reporter.batch_id, None
         self._unfinished = set()
 
@@ -213,6 +215,10 @@ class ArgusLoggerCallback(LoggerCallback, Stopper):
         if job is not None:
             job.metrics(_found(trial.last_result or {}))
             self._sweep.end(trial.trial_id, error)
+
+
+def _is_tuner(owner: Any) -> bool:
+    return isinstance(owner, framework("ray.tune", "ray").Tuner)
 
 
 def _found(result: Mapping[str, Any]) -> dict[str, Number]:

@@ -5,19 +5,21 @@ A copy or a pickle of it holds nothing open. What a framework never ends, the en
 
 from __future__ import annotations
 
-import atexit
-import sys
-
 from argus.core.values import bounded_text, class_name
+from argus.integrations.frames import FrameWatch
 from argus.integrations.reporting import UnfinishedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
+    from types import FrameType
     from typing import Any
 
     from argus import JobContext, Reporter
     from argus.integrations.reporting import ReporterArguments
+
+
+_UNTOLD = "nobody told its end"
 
 
 class Sweep:
@@ -28,6 +30,7 @@ class Sweep:
         self._jobs: dict[Hashable, JobContext] = {}
         # In words: an exception would keep the frames of a training, and all tensors in them, alive.
         self._last_failure = ""
+        self._watch: FrameWatch | None = None
 
     @property
     def stopped(self) -> bool:
@@ -37,11 +40,15 @@ class Sweep:
     def open(self, arguments: ReporterArguments, **more: Any) -> Reporter:
         """Begin a batch; `more` goes to the Reporter. What was still open has failed: the framework
         has begun anew without a word about its end."""
-        self.close(UnfinishedError(self.how_it_ended()))
+        self.close(self.unfinished())
         self._last_failure = ""
         self.reporter = arguments.reporter(**more).__enter__()
-        atexit.register(self._close_at_exit)
         return self.reporter
+
+    def end_with(self, frame: FrameType | None, close: Callable[[BaseException], None]) -> None:
+        """Have it closed as failed, by `close`, when `frame` or else the process comes to an end while
+        it is open: for frameworks that tell their callbacks of no exception."""
+        self._watch = FrameWatch(frame, lambda error: close(error or self.unfinished()))
 
     def begin(self, key: Hashable, job_id: str, **start: Any) -> JobContext | None:
         """Begin a job; one that is open under that key goes on. None where no batch is open."""
@@ -65,23 +72,20 @@ class Sweep:
     def close(self, error: BaseException | None = None) -> None:
         """End the batch; it has failed where there is an error. A job that is still open has failed."""
         reporter, self.reporter = self.reporter, None
+        if self._watch is not None:
+            self._watch.end()
+            self._watch = None
         if reporter is None:
             return
-        atexit.unregister(self._close_at_exit)
         try:
             for key in list(self._jobs):
-                self.end(key, error or UnfinishedError("nobody told its end"))
+                self.end(key, error or UnfinishedError(_UNTOLD))
         finally:
             reporter.__exit__(type(error) if error is not None else None, error, None)
 
-    def _close_at_exit(self) -> None:
-        # What an uncaught exception leaves behind, KeyboardInterrupt too.
-        uncaught = getattr(sys, "last_value", None)
-        self.close(uncaught or UnfinishedError(self.how_it_ended()))
-
-    def how_it_ended(self) -> str:
+    def unfinished(self) -> UnfinishedError:
         """What is known of the reason, where a framework tells none."""
-        return self._last_failure or "nobody told its end"
+        return UnfinishedError(self._last_failure or _UNTOLD)
 
     def __copy__(self) -> Sweep:
         return Sweep()

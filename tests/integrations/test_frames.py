@@ -60,7 +60,7 @@ def test_two_may_watch_one_call():
     class Watched(Training):
         def hook(self) -> None:
             super().hook()
-            first, self.first = self.watch, self.watch
+            first = self.watch
             super().hook()
             assert self.watch is not first
             assert self.told == []

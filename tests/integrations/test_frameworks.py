@@ -34,8 +34,17 @@ def test_a_framework_that_cannot_be_imported_says_why(
         framework("broken_framework", "broken")
 
 
-@pytest.mark.parametrize("extra", ["lightning", "keras", "transformers"])
-def test_each_callback_names_its_extra_where_no_framework_is(extra: str):
+@pytest.mark.parametrize(
+    ("extra", "package"),
+    [
+        ("lightning", "lightning"),
+        ("keras", "keras"),
+        ("transformers", "transformers"),
+        ("hydra", "omegaconf"),
+        ("ray", "ray"),
+    ],
+)
+def test_each_callback_names_its_extra_where_no_framework_is(extra: str, package: str):
     code = f"""
 import sys
 sys.path.insert(0, {str(PACKAGES)!r})
@@ -46,4 +55,4 @@ import argus.integrations.{extra}
         [sys.executable, "-S", "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     last = done.stderr.splitlines()[-1]
-    assert last == f"ImportError: {extra} is not installed; pip install argus-reporter[{extra}]"
+    assert last == f"ImportError: {package} is not installed; pip install argus-reporter[{extra}]"

@@ -17,6 +17,7 @@ from tests.platform.peers import StandIn
 
 __all__ = ["clean_environment", "platform"]
 
+UNTOLD = "UnfinishedError: nobody told its end"
 ARGUMENTS = ReporterArguments(project="p", experiment_type="e", batch_prefix=None)
 
 
@@ -61,7 +62,7 @@ def test_what_is_open_when_its_batch_ends_has_failed(platform: StandIn) -> None:
     sweep.close(KeyboardInterrupt())
 
     assert ends(platform) == [
-        ("job_failed", "a", "UnfinishedError: nobody told its end"),
+        ("job_failed", "a", UNTOLD),
         ("batch_done", None, None),
         ("job_failed", "b", "KeyboardInterrupt"),
         ("batch_failed", None, "KeyboardInterrupt"),
@@ -95,15 +96,17 @@ def test_a_copy_or_a_pickle_holds_nothing_open(platform: StandIn) -> None:
 
 
 @pytest.mark.parametrize(
-    ("last_line", "end"),
+    ("call", "last_line", "end"),
     [
-        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
-        ("1 / 0", "ZeroDivisionError: division by zero"),
-        ("", "UnfinishedError: nobody told its end"),
+        ("train()", "raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("train()", "1 / 0", "ZeroDivisionError: division by zero"),
+        ("train()", "sys.exit()", UNTOLD),
+        ("train()", "pass", UNTOLD),
+        ("sweep.end_with(None, sweep.close)", "pass", UNTOLD),
     ],
 )
-def test_the_end_of_the_process_ends_what_is_open(
-    platform: StandIn, last_line: str, end: str
+def test_the_end_of_the_call_or_of_the_process_ends_what_is_open(
+    platform: StandIn, call: str, last_line: str, end: str
 ) -> None:
     code = f"""
 import sys
@@ -113,7 +116,10 @@ from argus.integrations.sweep import Sweep
 sweep = Sweep()
 sweep.open(ReporterArguments(project="p", experiment_type="e", batch_prefix=None))
 sweep.begin(1, "a")
-{last_line}
+def train():
+    sweep.end_with(sys._getframe(), sweep.close)
+    {last_line}
+{call}
 """
     subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
     assert ends(platform) == [("job_failed", "a", end), ("batch_failed", None, end)]
