@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -24,14 +25,18 @@ NEEDED = {
     "lightning": ("torch", "lightning"),
     "keras": ("keras", "torch"),
     "transformers": ("torch", "transformers", "accelerate"),
+    "hydra": ("hydra",),
+    "ray": ("ray", "pyarrow"),
+    "logging": (),
 }
 
 
-def run(example: str, directory: Path) -> None:
+def run(example: str, directory: Path, **environ: str) -> None:
     for module in NEEDED[example]:
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"{module} is not installed")
-    status, output = ended(start(EXAMPLES[example], directory, KERAS_BACKEND="torch"))
+    process = start(EXAMPLES[example], directory, KERAS_BACKEND="torch", **environ)
+    status, output = ended(process)
     assert status == 0, output
 
 
@@ -57,3 +62,32 @@ def test_the_example_for_transformers_reports_each_log(monitor: Monitor, tmp_pat
     assert [epoch["epoch"] for epoch in epochs] == [8, 16, 24, 32, 40]
     assert epochs[-1]["progress"] == 1.0
     assert shape(monitor.batch())[-2:] == ["job_done", "batch_done"]
+
+
+def test_the_example_for_hydra_reports_its_run(monitor: Monitor, tmp_path: Path):
+    run("hydra", tmp_path)
+    events = monitor.batch()
+    assert shape(events) == [
+        *("batch_start", "job_start"),
+        *["job_epoch"] * 5,
+        *("job_done", "batch_done"),
+    ]
+    assert {event["job_id"] for event in events} == {None, "line-0.1"}
+
+
+def test_the_example_for_ray_reports_each_trial(monitor: Monitor, tmp_path: Path):
+    with tempfile.TemporaryDirectory(prefix="ray-") as short:  # sockets go there
+        run("ray", tmp_path, RAY_TMPDIR=short, HOME=str(tmp_path), RAY_USAGE_STATS_ENABLED="0")
+    events = monitor.batch()
+    assert sorted(start["config"]["lr"] for start in data_of(events, "job_start")) == [0.1, 0.2]
+    assert [end["train_epochs"] for end in data_of(events, "job_done")] == [5, 5]
+    assert shape(events)[-1] == "batch_done"
+
+
+def test_the_example_for_logging_reports_its_lines(monitor: Monitor, tmp_path: Path):
+    run("logging", tmp_path)
+    lines = [(data["level"], data["line"]) for data in data_of(monitor.batch(), "log_line")]
+    assert lines == [
+        ("info", "learning rate 0.1"),
+        ("warning", "no GPU: this will take a while"),
+    ]
