@@ -258,6 +258,9 @@ class Reporter(OneOfItsKind):
         given = FreeEvent(event, fields, self._active_job_id(), self._batch_id)
         if given.mistakes:
             self._notices.mistake("emit() was given fields that do not fit a %s", given.event_type)
+        if given.event_type == "job_epoch" and given.batch_id in (None, self._batch_id):
+            for job in self._jobs[:]:
+                job._epochs += job.job_id == given.job_id
         self._put(given.event_type, given.job_id, given.data, given.batch_id)
 
     # Details of construction and closing

@@ -129,7 +129,7 @@ def test_a_single_run_is_a_batch_of_one_job(project: Project) -> None:
     assert len(start["config_digest"]) == 64
     assert Path(start["run_dir"]).parent.parent == project.script.parent / "outputs"
     (end,) = batch.data("job_done")
-    assert end["metrics"] == {"objective": 0.5}
+    assert (end["metrics"], end["train_epochs"]) == ({"objective": 0.5}, 2)
     assert batch.data("batch_done")[0]["n_done"] == 1
     assert {event["source"]["project"] for event in batch.events} == {"paper"}
     assert [file.name[-8:] for file in (batch.path / "media").glob("*.png")] == ["loss.png"]
