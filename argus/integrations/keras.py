@@ -76,6 +76,7 @@ class ArgusCallback(Callback):
         self._train_loss_keys = tuple(train_loss_keys)
         self._val_loss_keys = tuple(val_loss_keys)
         self._final_metric_keys = tuple(final_metric_keys)
+        self._fitted: Any = None
 
     @never_raises
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
@@ -85,7 +86,7 @@ class ArgusCallback(Callback):
             dataset=self._dataset,
             config=self._hyperparameters(),
         )
-        model = self.model
+        self._fitted = model = self.model
         self._held.end_with(calling("fit", lambda owner: owner is model))
 
     @never_raises
@@ -126,4 +127,5 @@ class ArgusCallback(Callback):
 
     def _stop_if_asked(self) -> None:
         if self._held.stopped:
-            self.model.stop_training = True
+            # Not `self.model`: to ask for that moves the whole state of a model on JAX.
+            self._fitted.stop_training = True

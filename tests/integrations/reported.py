@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -36,7 +37,7 @@ class Monitor(MonitorProcess):
         (events,) = self.batches()
         return events
 
-    def wait_for(self, what: Callable[[], Any], seconds: float = 60.0) -> Any:
+    def wait_for(self, what: Callable[[], Any], seconds: float = 120.0) -> Any:
         """Until `what()` is true; its value."""
         deadline = time.monotonic() + seconds
         while True:
@@ -85,14 +86,23 @@ def start(script: str, directory: Path, **environ: str) -> subprocess.Popen[str]
     )
 
 
-def ended(process: subprocess.Popen[str], seconds: float = 120.0) -> tuple[int, str]:
+def ended(process: subprocess.Popen[str], seconds: float = 240.0) -> tuple[int, str]:
     """Its exit status and what it said."""
     try:
         output, _ = process.communicate(timeout=seconds)
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, 9)  # the ranks that it has started, too
+            _end(process)
     return process.returncode, output
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Whoever has started ranks ends them when asked to; after that all are killed."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _whole_lines(path: Path) -> list[dict[str, Any]]:

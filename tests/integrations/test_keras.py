@@ -77,6 +77,8 @@ def test_each_epoch_has_every_number_of_its_logs(monitor: Monitor):
     assert [e.get("val_loss") for e in epochs] == [None, history["val_loss"][0], None]
     assert [e.get("val_mae") for e in epochs] == [None, history["val_mae"][0], None]
     assert data_of(events, "job_start") == [{"model": "tiny"}]
+    config = data_of(events, "env_snapshot")[0]["config"]
+    assert (config["epochs"], config["optimizer.learning_rate"]) == (3, 0.5)
     assert data_of(events, "job_done")[0]["metrics"] == {
         "loss": history["loss"][-1],
         "mae": history["mae"][-1],
@@ -97,9 +99,9 @@ def test_the_stop_button_ends_the_fit(monitor: Monitor):
 
     pressing = threading.Thread(target=press)
     pressing.start()
-    history = fit(argus_callback(stop_polling=0.05), epochs=100_000)
+    history = fit(argus_callback(stop_polling=0.05), epochs=20_000)
     pressing.join()
-    assert len(history.epoch) < 100_000
+    assert len(history.epoch) < 20_000
     assert shape(monitor.batch())[-2:] == DONE
 
 

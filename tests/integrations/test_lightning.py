@@ -98,6 +98,7 @@ def test_each_epoch_has_the_values_of_its_own_training_and_validation(monitor: M
     assert events[0]["data"]["experiment_type"] == "lightning"
     assert events[0]["source"]["project"] == "demo"
     assert data_of(events, "job_start") == [{"model": "Net"}]
+    assert data_of(events, "env_snapshot")[0]["config"] == {"width": 3}
     (done,) = data_of(events, "job_done")
     assert done["train_epochs"] == 3
     assert (done["metrics"]["val_loss"], done["metrics"]["train_loss"]) == (22.0, 12.0)
@@ -184,11 +185,11 @@ def test_the_stop_button_ends_the_fit(monitor: Monitor):
 
     pressing = threading.Thread(target=press)
     pressing.start()
-    used = trainer(callbacks=[argus_callback(stop_polling=0.05)], max_epochs=100_000)
+    used = trainer(callbacks=[argus_callback(stop_polling=0.05)], max_epochs=20_000)
     used.fit(Net(), rows())
     pressing.join()
     assert used.should_stop
-    assert used.current_epoch < 100_000
+    assert used.current_epoch < 20_000
     events = monitor.batch()
     assert shape(events)[-2:] == ["job_done", "batch_done"]
 

@@ -40,6 +40,7 @@ def test_each_log_of_the_trainer_is_an_epoch_with_the_step_for_its_number(monito
     assert [e["val_loss"] for e in epochs if "val_loss" in e] == [20.0, 21.0]
     assert [e["train_loss"] for e in epochs if "train_loss" in e] == [10.0, 11.0]
     assert data_of(events, "job_done")[0]["metrics"]["late"] == 41.0
+    assert data_of(events, "env_snapshot")[0]["config"] == {"width": 3}
 
 
 def test_a_test_after_the_fit_goes_to_the_same_batch(monitor: Monitor):

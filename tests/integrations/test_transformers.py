@@ -85,7 +85,8 @@ class Raises(transformers.TrainerCallback):
 
 
 def test_each_log_is_an_epoch_and_an_evaluation_is_one_too(monitor: Monitor, tmp_path: Path):
-    trained = trainer(tmp_path, argus_callback(), eval_strategy="epoch", save_strategy="epoch")
+    more = {"eval_strategy": "epoch", "save_strategy": "epoch", "hub_token": "hf_secret"}
+    trained = trainer(tmp_path, argus_callback(), **more)
     trained.train()
     events = monitor.batch()
     of_an_epoch = ["job_epoch", "job_epoch", "job_epoch", "log_line"]
@@ -109,6 +110,9 @@ def test_each_log_is_an_epoch_and_an_evaluation_is_one_too(monitor: Monitor, tmp
     assert done["metrics"]["eval_loss"] == epochs[-1]["val_loss"]
     assert done["metrics"]["train_runtime"] > 0
     assert data_of(events, "job_start") == [{"model": "Net"}]
+    config = data_of(events, "env_snapshot")[0]["config"]
+    assert (config["learning_rate"], config["num_train_epochs"]) == (0.5, 2)
+    assert "hf_secret" not in str(events)
 
 
 def test_the_run_goes_by_its_name_or_its_directory(monitor: Monitor, tmp_path: Path):
@@ -125,10 +129,10 @@ def test_the_stop_button_ends_the_training(monitor: Monitor, tmp_path: Path):
 
     pressing = threading.Thread(target=press)
     pressing.start()
-    trained = trainer(tmp_path, argus_callback(stop_polling=0.05), max_steps=1_000_000)
+    trained = trainer(tmp_path, argus_callback(stop_polling=0.05), max_steps=200_000)
     trained.train()
     pressing.join()
-    assert trained.state.global_step < 1_000_000
+    assert trained.state.global_step < 200_000
     assert shape(monitor.batch())[-2:] == DONE
 
 
