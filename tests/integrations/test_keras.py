@@ -85,11 +85,19 @@ def test_each_epoch_has_every_number_of_its_logs(monitor: Monitor):
     }
 
 
-def test_the_rate_is_that_of_the_epoch_whoever_schedules_it(monitor: Monitor):
-    schedule = keras.callbacks.LearningRateScheduler(lambda epoch, lr: 0.5 / (epoch + 1))
-    fit(argus_callback(), schedule)
-    rates = [epoch["lr"] for epoch in data_of(monitor.batch(), "job_epoch")]
-    assert rates == pytest.approx([0.5, 0.25, 0.5 / 3])
+@pytest.mark.parametrize(
+    ("scheduling", "rates"),
+    [
+        (lambda: keras.callbacks.LearningRateScheduler(lambda epoch, lr: lr / 2), [0.25, 0.125]),
+        (lambda: keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=0), [0.5, 0.5, 0.05]),
+    ],
+)
+def test_the_rate_is_that_of_the_epoch_whoever_schedules_it(
+    scheduling: Any, rates: list[float], monitor: Monitor
+):
+    fit(scheduling(), argus_callback(), epochs=len(rates))
+    reported = [epoch["lr"] for epoch in data_of(monitor.batch(), "job_epoch")]
+    assert reported == pytest.approx(rates)
 
 
 def test_the_stop_button_ends_the_fit(monitor: Monitor):
