@@ -127,14 +127,16 @@ class Reporter(OneOfItsKind):
         self._stopped = True
 
     def job(
-        self, job_id: str, *, model: str | None = None, dataset: str | None = None
+        self, job_id: str, *, model: str | None = None, dataset: str | None = None, **extra: Any
     ) -> JobContext:
         """A job of this batch, to be used as a context manager.
 
         `job_id` should be unique over all batches where files are uploaded. None or an empty text
         gets a number instead; one of over 256 characters is cut, with a hash to keep it apart.
+        `extra` is kept with its start: platforms know `config_digest`, `run_dir` and, as
+        `{"study_name": …, "trial_number": …, "params_hash": …}`, `optuna`.
         """
-        return JobContext(self, job_id, model, dataset)
+        return JobContext(self, job_id, model, dataset, extra)
 
     @never_raises(None)
     def emit(self, event: str = "", /, **fields: Any) -> None:
@@ -268,6 +270,9 @@ class Reporter(OneOfItsKind):
         given = FreeEvent(event, fields, self._active_job_id(), self._batch_id)
         if given.mistakes:
             self._notices.mistake("emit() was given fields that do not fit a %s", given.event_type)
+        if given.event_type == "job_epoch" and given.batch_id in (None, self._batch_id):
+            for job in self._jobs[:]:
+                job._epochs += job.job_id == given.job_id
         self._put(given.event_type, given.job_id, given.data, given.batch_id)
 
     # Details of construction and closing
