@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -71,19 +72,40 @@ def data_of(events: list[dict[str, Any]], event_type: str) -> list[dict[str, Any
     return [event["data"] for event in events if event["event_type"] == event_type]
 
 
+# Whoever started the training holds the other end of this pipe: when that process is killed, the
+# training and all its ranks are. They get no descriptor of it, and so do not watch themselves.
+_LIFELINE = """
+def _watch(fd):
+    import os, threading
+    def end():
+        os.read(fd, 1)
+        os.killpg(0, 9)
+    threading.Thread(target=end, daemon=True).start()
+if __name__ == "__main__":
+    _fd = __import__("os").environ.pop("LIFELINE", None)
+    if _fd is not None:
+        _watch(int(_fd))
+"""
+
+
 def start(script: str, directory: Path, **environ: str) -> subprocess.Popen[str]:
-    """A training as a process of its own, with this test's environment."""
+    """A training as a process of its own, with this test's environment. It ends with this one."""
     path = directory / "train.py"
-    path.write_text(script, "utf-8")
-    return subprocess.Popen(
+    path.write_text(_LIFELINE + script, "utf-8")
+    theirs, ours = os.pipe()
+    process = subprocess.Popen(
         [sys.executable, "-W", "ignore", str(path)],
         cwd=directory,
-        env={**os.environ, "PYTHONPATH": str(PACKAGES), **environ},
+        env={**os.environ, "PYTHONPATH": str(PACKAGES), "LIFELINE": str(theirs), **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        pass_fds=(theirs,),
     )
+    os.close(theirs)
+    weakref.finalize(process, os.close, ours)
+    return process
 
 
 def ended(process: subprocess.Popen[str], seconds: float = 240.0) -> tuple[int, str]:
