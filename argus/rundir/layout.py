@@ -17,6 +17,8 @@ REJECTED = "rejected.jsonl"
 MEDIA = "media.jsonl"
 HEARTBEAT = "heartbeat"
 LOCK = "lock"
+SYNCED = "synced.json"
+SYNC_LOCK = "sync.lock"
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _MAX_NAME = 100  # of the 255 bytes that file systems allow; host, pid and hex want some too

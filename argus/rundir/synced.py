@@ -1,0 +1,92 @@
+"""`synced.json`: how much of an event file which platform has, and who is at work on it.
+
+`delivered` says that of the platform that the run's own writer reports to, and is the writer's. This
+is the same for all others, kept by whoever syncs; `sync.lock` decides who that is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from argus.core.jsonl import parsed_object
+from argus.rundir import files, layout
+from argus.rundir.lock import RunLock
+
+_MAX_BYTES = 1_048_576
+
+
+class SyncRecord:
+    """The record in one directory, locked. `by` says who holds it, for whom it keeps out.
+
+    `about` tells one file from another that came to stand at its place: what was recorded of
+    another counts for nothing.
+    """
+
+    def __init__(
+        self, directory: Path, lock: RunLock, private: bool, by: Mapping[str, Any], about: str
+    ) -> None:
+        self._directory = directory
+        self._lock = lock
+        self._private = private
+        known = read(directory)
+        self._positions = positions(known) if known.get("about", "") == about else {}
+        self._head = {"by": dict(by), "about": about}
+        self._write()
+
+    @classmethod
+    def take(
+        cls, directory: Path, private: bool, by: Mapping[str, Any], about: str = ""
+    ) -> SyncRecord | None:
+        """The record of a directory, or None where somebody has it.
+
+        Raises OSError where nothing can be written there.
+        """
+        lock = RunLock.acquire(directory / layout.SYNC_LOCK, private)
+        if lock is None:
+            return None
+        try:
+            return cls(directory, lock, private, by, about)
+        except OSError:
+            lock.release()
+            raise
+
+    @property
+    def directory(self) -> Path:
+        """Where it is kept."""
+        return self._directory
+
+    def position(self, url: str) -> int:
+        """How many bytes the platform at `url` has."""
+        return self._positions.get(url, 0)
+
+    def save(self, url: str, position: int) -> None:
+        """Write down how many it has. Raises OSError."""
+        self._positions[url] = position
+        self._write()
+
+    def release(self) -> None:
+        """Let the next one have it."""
+        self._lock.release()
+
+    def _write(self) -> None:
+        document = {**self._head, "positions": self._positions}
+        data = json.dumps(document, indent=1).encode("ascii") + b"\n"
+        files.replace(self._directory / layout.SYNCED, data, self._private, durable=False)
+
+
+def read(directory: Path) -> dict[str, Any]:
+    """The record as it stands, for whoever only looks; empty where there is none."""
+    try:
+        return parsed_object(files.read_whole(directory / layout.SYNCED, _MAX_BYTES)) or {}
+    except OSError:
+        return {}
+
+
+def positions(record: Mapping[str, Any]) -> dict[str, int]:
+    """How many bytes of the event file each platform has, by its URL."""
+    found = record.get("positions")
+    items = found.items() if isinstance(found, dict) else ()
+    return {url: count for url, count in items if isinstance(count, int) and count > 0}
