@@ -19,6 +19,7 @@ HEARTBEAT = "heartbeat"
 LOCK = "lock"
 SYNCED = "synced.json"
 SYNC_LOCK = "sync.lock"
+EDITS = "edits.json"
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _MAX_NAME = 100  # of the 255 bytes that file systems allow; host, pid and hex want some too
