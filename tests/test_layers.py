@@ -31,6 +31,7 @@ LAYERS = {
     "job": 5,
     "reporter": 6,
     "": 7,  # argus/__init__.py: the public names
+    "sync": 7,
     "server": 8,
     "cli": 9,
     "__main__": 10,

@@ -33,6 +33,12 @@ class Artifact(NamedTuple):
     job_id: Optional[str]
     label: Optional[str]
 
+    def mark_in(self, directory: Path) -> str:
+        """What tells it from the others of the run in `directory`, wherever that stands by now."""
+        inside = f"{directory}{os.sep}"
+        path = self.path[len(inside) :] if self.path.startswith(inside) else self.path
+        return f"{self.job_id or ''} {path}"
+
 
 class MediaList:
     """The artifacts of one run directory."""
@@ -51,6 +57,11 @@ class MediaList:
             else:
                 self._noted.pop(artifact, None)
             files.append_lines(self._path, [_line(artifact, state, reason)], self._private)
+
+    def every(self) -> list[Artifact]:
+        """All artifacts that were ever noted, in the order in which they came."""
+        documents = (parsed_object(line) or {} for line in self._lines())
+        return [each for each in dict.fromkeys(map(_artifact, documents)) if each is not None]
 
     def pending(self) -> list[Artifact]:
         """The artifacts that the platform does not have, in the order in which they came."""

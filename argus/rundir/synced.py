@@ -7,15 +7,17 @@ is the same for all others, kept by whoever syncs; `sync.lock` decides who that 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from argus.core.jsonl import parsed_object
+from argus.core.jsonl import LineSplitter, parsed_object
 from argus.rundir import files, layout
 from argus.rundir.lock import RunLock
 
 _MAX_BYTES = 1_048_576
+_READ_BYTES = 262_144
 
 
 class SyncRecord:
@@ -67,6 +69,16 @@ class SyncRecord:
         self._positions[url] = position
         self._write()
 
+    def settled(self, url: str) -> frozenset[str]:
+        """The artifacts, each by its mark, that need nothing more of the platform at `url`."""
+        return settled_at(self._directory, url)
+
+    def settle(self, url: str, mark: str, state: str, reason: str | None) -> None:
+        """Note what became of an artifact. Raises OSError."""
+        document = {"url": url, "mark": mark, "state": state, "reason": reason}
+        line = json.dumps(document).encode("ascii")  # as for `media.jsonl`
+        files.append_lines(self._directory / layout.SYNCED_MEDIA, [line], self._private)
+
     def release(self) -> None:
         """Let the next one have it."""
         self._lock.release()
@@ -83,6 +95,21 @@ def read(directory: Path) -> dict[str, Any]:
         return parsed_object(files.read_whole(directory / layout.SYNCED, _MAX_BYTES)) or {}
     except OSError:
         return {}
+
+
+def settled_at(directory: Path, url: str) -> frozenset[str]:
+    """The marks of the artifacts that need nothing more of the platform at `url`."""
+    try:
+        fd = files.open_read(directory / layout.SYNCED_MEDIA)
+    except OSError:
+        return frozenset()
+    splitter, found = LineSplitter(), []
+    with os.fdopen(fd, "rb") as file:
+        while chunk := file.read(_READ_BYTES):
+            for document in filter(None, map(parsed_object, splitter.feed(chunk))):
+                if document.get("url") == url:
+                    found.append(str(document.get("mark")))
+    return frozenset(found)
 
 
 def positions(record: Mapping[str, Any]) -> dict[str, int]:

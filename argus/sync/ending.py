@@ -13,13 +13,14 @@ from typing import Any, Optional
 from argus.core.events import utc_second
 from argus.core.jsonl import looks_like_ours, own_event_type, parsed_object
 from argus.core.schema import SCHEMA_VERSION
+from argus.core.state import CRASHED
+from argus.core.tally import RUNNING
 from argus.sync.foreign import derived_id, encoded
 
 _BATCH_ENDS = ("batch_done", "batch_failed")
 _JOB_ENDS = ("job_done", "job_failed")
 _STEPS = frozenset(("batch_start", "job_start", *_BATCH_ENDS, *_JOB_ENDS))
 _MAX_LINE_CHARS = 1_000
-CRASHED = "crashed"
 
 Event = dict[str, Any]
 
@@ -33,8 +34,23 @@ class Story:
         self.open_jobs: dict[str, Event] = {}  # their job_start
         self.n_done = 0
         self.n_failed = 0
+        self._ended_jobs: set[str] = set()
         self._last = b""
         self._last_log = b""
+
+    def recall(self, described: Mapping[str, Any]) -> None:
+        """Add what only the sidecar knows any more: a file that is not kept loses its beginning,
+        once that is delivered. To be called when all is read."""
+        if self.batch is not None or described.get("is_started") is not True:
+            return
+        self.batch = {"timestamp": described.get("started_at")}
+        jobs = described.get("jobs")
+        for job in jobs if isinstance(jobs, list) else ():
+            job_id = job.get("job_id") if isinstance(job, dict) else None
+            if not isinstance(job_id, str) or job_id in self._ended_jobs:
+                continue
+            if job.get("state") == RUNNING:
+                self.open_jobs.setdefault(job_id, {})
 
     def read(self, lines: Iterable[bytes]) -> None:
         """Take lines in, the oldest first."""
@@ -59,6 +75,7 @@ class Story:
             self.open_jobs[job_id] = event
         else:
             self.open_jobs.pop(job_id, None)
+            self._ended_jobs.add(job_id)
             self.n_done += event_type == "job_done"
             self.n_failed += event_type == "job_failed"
 
