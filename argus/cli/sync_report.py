@@ -144,7 +144,7 @@ def sentence(told: Tidings, is_dry: bool) -> str | None:
     """One line about one item; None where there is nothing to say."""
     path = told.item.path
     if told.outcome in (words.NOTHING, words.UNREADABLE):
-        return f"closed       {path}  it had crashed" if told.closed else None
+        return f"removed      {path}" if told.pruned else None
     if told.outcome in (words.PASSED, words.BUSY):
         return f"passed over  {path}  {told.reason}"
     if is_dry:

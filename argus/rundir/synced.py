@@ -15,6 +15,7 @@ from typing import Any
 from argus.core.jsonl import LineSplitter, parsed_object
 from argus.rundir import files, layout
 from argus.rundir.lock import RunLock
+from argus.rundir.media import PENDING
 
 _MAX_BYTES = 1_048_576
 _READ_BYTES = 262_144
@@ -103,12 +104,14 @@ def settled_at(directory: Path, url: str) -> frozenset[str]:
         fd = files.open_read(directory / layout.SYNCED_MEDIA)
     except OSError:
         return frozenset()
-    splitter, found = LineSplitter(), []
+    splitter = LineSplitter()
+    found: set[str] = set()
     with os.fdopen(fd, "rb") as file:
         while chunk := file.read(_READ_BYTES):
             for document in filter(None, map(parsed_object, splitter.feed(chunk))):
                 if document.get("url") == url:
-                    found.append(str(document.get("mark")))
+                    change = found.discard if document.get("state") == PENDING else found.add
+                    change(str(document.get("mark")))
     return frozenset(found)
 
 

@@ -16,7 +16,7 @@ from argus.delivery.outbox import Outbox
 from argus.delivery.shipment import Shipment
 from argus.rundir import files, layout
 from argus.rundir.media import DELIVERED as UPLOADED
-from argus.rundir.media import REFUSED, Artifact
+from argus.rundir.media import REFUSED
 from argus.rundir.run import dead_line
 from argus.sync import task as words
 from argus.sync.closing import close
@@ -53,7 +53,8 @@ class Carrier:
         try:
             if self._hand is None and is_settled(self._item, self._task):
                 return False
-            return self._carry(client)
+            if self._carry(client):
+                return True
         except PassedOverError as error:
             is_busy = isinstance(error, BusyError)
             self._tell(words.BUSY if is_busy else words.PASSED, str(error))
@@ -140,7 +141,7 @@ class Carrier:
 
     def _upload(self, hand: Hand, client: HttpClient) -> int:
         """Send the artifacts that are owed; how many still are afterwards."""
-        owed = owed_artifacts(hand, self._task.url)
+        owed = hand.owed()
         backoff = Backoff(0.5, 15.0, random.Random(os.urandom(8)).random)
         tries = 0
         while owed and tries < _MAX_TRIES:
@@ -152,7 +153,7 @@ class Carrier:
             if verdict.delivered or verdict.refused is not None:
                 self._pace.got_through()
                 state = UPLOADED if verdict.delivered else REFUSED
-                note(hand, self._task.url, owed.pop(0), state, verdict.refused)
+                hand.note(owed.pop(0), state, verdict.refused)
                 self.tidings.files += verdict.delivered
                 self.tidings.refused_files += not verdict.delivered
                 self.tidings.refusal = self.tidings.refusal or verdict.refused
@@ -187,7 +188,7 @@ class Carrier:
     def _count_left(self, hand: Hand) -> None:
         told = self.tidings
         told.left_events = 0 if told.pruned else hand.file.count_left()
-        told.left_files = 0 if told.pruned else len(owed_artifacts(hand, self._task.url))
+        told.left_files = 0 if told.pruned else len(hand.owed())
         if told.left_events or told.left_files:
             self._tell(words.LEFT, told.reason)
 
@@ -252,22 +253,3 @@ def _explained(letter: DeadLetter) -> DeadLetter:
     except (NoEventError, RecursionError) as error:
         return letter._replace(reason=f"no event: {error}")
     return letter
-
-
-def owed_artifacts(hand: Hand, url: str) -> list[Artifact]:
-    """The artifacts of a run that the platform at `url` does not have."""
-    if hand.media is None:
-        return []
-    if hand.is_at_home and hand.notes_dir == hand.item.path:
-        return hand.media.pending()
-    every = hand.media.pending() if hand.is_at_home else hand.media.every()
-    settled = hand.record.settled(url) if hand.record is not None and every else frozenset()
-    return [artifact for artifact in every if artifact.mark_in(hand.item.path) not in settled]
-
-
-def note(hand: Hand, url: str, artifact: Artifact, state: str, reason: str | None) -> None:
-    """Write down what became of an artifact, where that can be."""
-    if hand.media is not None and hand.is_at_home and hand.notes_dir == hand.item.path:
-        hand.media.note(artifact, state, reason)
-    elif hand.record is not None:
-        hand.record.settle(url, artifact.mark_in(hand.item.path), state, reason)

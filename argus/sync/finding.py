@@ -31,6 +31,7 @@ class Item(NamedTuple):
     batch_id: Optional[str]
     project: Optional[str]
     is_run: bool
+    is_named: bool = False  # by the user, rather than found
     is_latest: bool = True  # of all attempts of its batch that were found
 
     @property
@@ -77,7 +78,8 @@ def found(paths: Iterable[Path]) -> tuple[list[Item], list[Complaint]]:
             complaints.append(Complaint(path, "there is no run in it"))
         for item in here:
             if sidecar.is_known_format(dict(item.described)):
-                items.setdefault(item.path, item)
+                is_named = place in (item.path, item.events)
+                items.setdefault(item.path, item._replace(is_named=is_named))
             else:
                 complaints.append(Complaint(item.path, "a later version of argus has written it"))
     return _ranked(list(items.values())), complaints
@@ -86,7 +88,7 @@ def found(paths: Iterable[Path]) -> tuple[list[Item], list[Complaint]]:
 def default_items(state_dir: Path | None, runs_dir: Path) -> list[Item]:
     """The runs that wait in the state directory, and those that are kept. What a monitor received
     is kept in such places too, and is handed in only where it is named."""
-    kept = find.run_directories(runs_dir)
+    kept = find.run_directories(Path(os.path.abspath(runs_dir)))
     waiting = sorted(layout.spilled_runs(state_dir)) if state_dir is not None else []
     items = [_run_item(path) for path in (*waiting, *kept)]
     return _ranked([item for item in items if not item.is_monitors])

@@ -19,7 +19,7 @@ from argus.core.jsonl import Line, parsed_object
 from argus.core.tally import RUNNING
 from argus.rundir import files, layout, writer
 from argus.rundir.event_file import EventFile
-from argus.rundir.media import PENDING, MediaList
+from argus.rundir.media import PENDING, Artifact, MediaList
 from argus.rundir.run import RunDirectory
 from argus.rundir.synced import SyncRecord, read
 from argus.rundir.view import state_of
@@ -59,21 +59,42 @@ class Hand:
         item, task = self.item, self._task
         self.run = self._recovered()
         self.is_live = self.run is None and item.is_run and _is_written(item)
-        is_at_home = item.home == task.url
-        if self.is_live and is_at_home and not task.again:
+        if self.is_live and self.is_at_home and not task.again:
             who = f"process {item.described.get('pid')} on {item.described.get('host')}"
             raise PassedOverError(f"its own reporter delivers it ({who})")
         start = 0 if task.again else self._stored_position()
         self.file = EventFile(item.events, start, self._parse, self._save, not item.is_run)
-        is_lost = self.file.position > 0 and not knows(item.batch_id or "")
-        if is_lost:
-            self.file.position = 0
         self.media = MediaList(item.path, private=item.is_private) if item.is_run else None
-        if is_lost and self.run is not None and self.media is not None and is_at_home:
-            pending = self.media.pending()
-            for artifact in self.media.every():
-                if artifact not in pending:
-                    self.media.note(artifact, PENDING)
+        was_there = task.again or self.file.position > 0
+        if was_there and not knows(item.batch_id or ""):  # the platform has lost what it had
+            self.file.position = 0
+            for artifact in self.media.every() if self.media is not None else ():
+                self.note(artifact, PENDING)
+
+    def owed(self) -> list[Artifact]:
+        """The artifacts that the platform does not have."""
+        if self.media is None:
+            return []
+        if self._notes_at_home:
+            return self.media.pending()
+        every = self.media.pending() if self.is_at_home else self.media.every()
+        if self.record is None or not every:
+            return every
+        settled = self.record.settled(self._task.url)
+        return [artifact for artifact in every if artifact.mark_in(self.item.path) not in settled]
+
+    def note(self, artifact: Artifact, state: str, reason: str | None = None) -> None:
+        """Write down what became of an artifact, where that can be. Raises OSError."""
+        if self._notes_at_home and self.media is not None:
+            self.media.note(artifact, state, reason)
+        elif self.record is not None:
+            mark = artifact.mark_in(self.item.path)
+            self.record.settle(self._task.url, mark, state, reason)
+
+    @property
+    def _notes_at_home(self) -> bool:
+        """Whether its own list of artifacts tells what the platform has, and can be written."""
+        return self.is_at_home and self.notes_dir == self.item.path
 
     def _recovered(self) -> RunDirectory | None:
         # A monitor that is running needs the lock for each batch: sent to itself, it would wait for us.

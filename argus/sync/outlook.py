@@ -24,8 +24,11 @@ class Outlook(NamedTuple):
 
 
 def is_settled(item: Item, task: Task) -> bool:
-    """Whether a run has ended and the platform has all of it: it is not even opened."""
-    if task.again or not item.is_run or not item.says_it_ended or task.prunes:
+    """Whether a run has ended and the platform has all of it: it is not even opened. One that is
+    named is: the platform may have lost it."""
+    if task.again or task.prunes or item.is_named or task.wanted.ids:
+        return False
+    if not item.is_run or not item.says_it_ended:
         return False
     try:
         size = os.stat(item.events).st_size
