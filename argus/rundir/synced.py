@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from argus.core.jsonl import LineSplitter, parsed_object
 from argus.rundir import files, layout
 from argus.rundir.lock import RunLock
-from argus.rundir.media import PENDING
+from argus.rundir.media import PENDING, REFUSED, MediaList
 
 _MAX_BYTES = 1_048_576
 _READ_BYTES = 262_144
@@ -84,6 +84,13 @@ class SyncRecord:
         """Let the next one have it."""
         self._lock.release()
 
+    def remove(self) -> None:
+        """Forget all of it, with the directory, which holds nothing else, and let go."""
+        for name in (layout.SYNCED, layout.SYNCED_MEDIA, layout.REJECTED, layout.SYNC_LOCK):
+            (self._directory / name).unlink(missing_ok=True)
+        self._directory.rmdir()
+        self.release()
+
     def _write(self) -> None:
         document = {**self._head, "positions": self._positions}
         data = json.dumps(document, indent=1).encode("ascii") + b"\n"
@@ -100,19 +107,30 @@ def read(directory: Path) -> dict[str, Any]:
 
 def settled_at(directory: Path, url: str) -> frozenset[str]:
     """The marks of the artifacts that need nothing more of the platform at `url`."""
-    try:
-        fd = files.open_read(directory / layout.SYNCED_MEDIA)
-    except OSError:
-        return frozenset()
-    splitter = LineSplitter()
     found: set[str] = set()
-    with os.fdopen(fd, "rb") as file:
-        while chunk := file.read(_READ_BYTES):
-            for document in filter(None, map(parsed_object, splitter.feed(chunk))):
-                if document.get("url") == url:
-                    change = found.discard if document.get("state") == PENDING else found.add
-                    change(str(document.get("mark")))
+    for document in _documents(directory / layout.SYNCED_MEDIA):
+        if document.get("url") == url:
+            change = found.discard if document.get("state") == PENDING else found.add
+            change(str(document.get("mark")))
     return frozenset(found)
+
+
+def was_refused(directory: Path) -> bool:
+    """Whether a platform has ever refused an artifact of the run for good."""
+    return any(
+        document.get("state") == REFUSED
+        for name in (layout.MEDIA, layout.SYNCED_MEDIA)
+        for document in _documents(directory / name)
+    )
+
+
+def is_handed_in(directory: Path, size: int) -> bool:
+    """Whether one platform has been handed all of a run whose events have `size` bytes."""
+    marks = {each.mark_in(directory) for each in MediaList(directory, private=False).every()}
+    return any(
+        position >= size and marks <= settled_at(directory, url)
+        for url, position in positions(read(directory)).items()
+    )
 
 
 def positions(record: Mapping[str, Any]) -> dict[str, int]:
@@ -120,3 +138,14 @@ def positions(record: Mapping[str, Any]) -> dict[str, int]:
     found = record.get("positions")
     items = found.items() if isinstance(found, dict) else ()
     return {url: count for url, count in items if isinstance(count, int) and count > 0}
+
+
+def _documents(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        fd = files.open_read(path)
+    except OSError:
+        return
+    splitter = LineSplitter()
+    with os.fdopen(fd, "rb") as file:
+        while chunk := file.read(_READ_BYTES):
+            yield from filter(None, map(parsed_object, splitter.feed(chunk)))

@@ -16,7 +16,7 @@ from argus.delivery.outbox import Outbox
 from argus.delivery.shipment import Shipment
 from argus.rundir import files, layout
 from argus.rundir.media import DELIVERED as UPLOADED
-from argus.rundir.media import REFUSED
+from argus.rundir.media import REFUSED, Artifact
 from argus.rundir.run import dead_line
 from argus.sync import task as words
 from argus.sync.closing import close
@@ -97,11 +97,12 @@ class Carrier:
             self._parcel = Parcel(hand, self._pace, self.tidings)
         if not self._send(self._parcel, hand, client):
             return False
-        if hand.look() or not hand.is_live:  # its writer has gone: whatever it left is final now
+        owed = hand.owed()  # before the last look: the events that tell of them come first
+        if hand.look():  # its writer has gone: whatever it left is final now
             self._close(hand)
-            if not self._send(self._parcel, hand, client):
-                return False
-        uploads_left = self._upload(hand, client)
+        if not self._send(self._parcel, hand, client):
+            return False
+        uploads_left = self._upload(owed, hand, client)
         if self._pace.is_stopping:
             return False
         if hand.is_live and self._task.watches and hand.file.is_in_place:
@@ -132,16 +133,16 @@ class Carrier:
             outcome = parcel.send(client)
             if parcel.is_unreadable:
                 raise OSError("the event file cannot be read on")
-            if outcome is not None and not self._pace.is_stopping:
-                self._pace.learn(outcome)
+            if outcome is not None:
                 self.tidings.events += outcome.confirmed
+                if not self._pace.is_stopping:  # else it was cut short, and says nothing
+                    self._pace.learn(outcome)
             self.tidings.sent_bytes = hand.file.position - self._start
             self.tidings.total_bytes = hand.file.size - self._start
         return not self._pace.is_stopping
 
-    def _upload(self, hand: Hand, client: HttpClient) -> int:
+    def _upload(self, owed: list[Artifact], hand: Hand, client: HttpClient) -> int:
         """Send the artifacts that are owed; how many still are afterwards."""
-        owed = hand.owed()
         backoff = Backoff(0.5, 15.0, random.Random(os.urandom(8)).random)
         tries = 0
         while owed and tries < _MAX_TRIES:

@@ -68,7 +68,7 @@ def found(paths: Iterable[Path]) -> tuple[list[Item], list[Complaint]]:
     items: dict[Path, Item] = {}
     complaints: list[Complaint] = []
     for path in paths:
-        place = Path(os.path.abspath(path))
+        place = Path(os.path.realpath(path))
         try:
             here = list(_below(place))
         except OSError as error:

@@ -45,6 +45,7 @@ class Hand:
 
     def __init__(self, item: Item, task: Task, knows: Callable[[str], bool]) -> None:
         """`knows` says whether the platform knows a batch. Raises PassedOverError, OSError."""
+        os.stat(item.events)  # first: nothing is left where there is nothing to deliver
         self.item = item
         self._task = task
         self.run: RunDirectory | None = None

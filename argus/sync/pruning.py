@@ -8,6 +8,7 @@ from pathlib import Path
 
 from argus.delivery.shipment import Shipment
 from argus.rundir import layout
+from argus.rundir.synced import was_refused
 from argus.sync.hand import Hand
 
 # What a run directory holds in directories of its own. Anything else there is somebody else's.
@@ -22,7 +23,12 @@ def prune(hand: Hand, shipment: Shipment | None) -> bool:
     if not item.is_run:
         return _remove_file(hand)
     run = hand.run
-    if run is None or run.has_dead_letters or run.journal.size != hand.file.position:
+    if (
+        run is None
+        or run.has_dead_letters
+        or was_refused(item.path)
+        or run.journal.size != hand.file.position
+    ):
         return False
     for name in _OWN_DIRS:
         directory = item.path / name
@@ -46,6 +52,9 @@ def _remove_file(hand: Hand) -> bool:
         return False
     hand.file.close()
     hand.item.path.unlink()
+    if hand.record is not None:
+        hand.record.remove()
+        hand.record = None
     return True
 
 
