@@ -159,7 +159,12 @@ def _first_words(path: Path) -> tuple[Optional[str], Optional[str]]:
     except OSError:
         return None, None
     with os.fdopen(fd, "rb") as file:
-        event = parsed_object(file.readline(_MAX_FIRST_LINE)) or {}
+        return batch_and_project(file.readline(_MAX_FIRST_LINE))
+
+
+def batch_and_project(line: bytes) -> tuple[Optional[str], Optional[str]]:
+    """The batch and the project that an event in a line names, as far as it does."""
+    event = parsed_object(line) or {}
     batch_id, source = event.get("batch_id"), event.get("source")
     project = source.get("project") if isinstance(source, dict) else None
     return (

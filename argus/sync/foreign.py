@@ -58,7 +58,7 @@ def put_right(data: bytes, at: int) -> dict[str, Any]:
         found = found["event"]  # a dead letter, which stands beside its reason
     _check_version(found.get("schema_version"))
     event_type = found.get("event_type")
-    if event_type not in schema.EVENT_TYPES:
+    if not isinstance(event_type, str) or event_type not in schema.EVENT_TYPES:
         raise NoEventError(f"event_type {_shown(event_type)} is none that a platform takes")
     event = {
         "event_id": _event_id(found.get("event_id"), data, at),

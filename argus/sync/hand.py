@@ -15,7 +15,7 @@ from typing import Any
 
 from argus.core.events import utc_second
 from argus.core.identity import short_hash
-from argus.core.jsonl import Line, parsed_object
+from argus.core.jsonl import Line
 from argus.core.tally import RUNNING
 from argus.rundir import files, layout, writer
 from argus.rundir.event_file import EventFile
@@ -23,7 +23,7 @@ from argus.rundir.media import PENDING, Artifact, MediaList
 from argus.rundir.run import RunDirectory
 from argus.rundir.synced import SyncRecord, read
 from argus.rundir.view import state_of
-from argus.sync.finding import Item, stored_position
+from argus.sync.finding import Item, batch_and_project, stored_position
 from argus.sync.foreign import event_line
 from argus.sync.task import Task
 
@@ -155,12 +155,9 @@ class Hand:
         line = event_line(data, at)
         if self.item.is_run or self._task.wanted.all or line.event_id is None:
             return line
-        return line if self._is_wanted(line.data) else Line(b"", None, len(data))
-
-    def _is_wanted(self, data: bytes) -> bool:
-        event = parsed_object(data) or {}
-        source = event.get("source") or {}
-        return self._task.wanted.takes(source.get("project"), event.get("batch_id"))
+        batch_id, project = batch_and_project(line.data)
+        is_meant = self._task.wanted.takes(project, batch_id)
+        return line if is_meant else Line(b"", None, len(data))
 
 
 def _record(item: Item, task: Task) -> SyncRecord | None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from argus.core.jsonl import parsed_object
 from argus.rundir import synced
 from argus.rundir.event_file import EventFile
 from argus.rundir.media import MediaList
-from argus.sync.finding import Item, stored_position
+from argus.sync.finding import Item, batch_and_project, stored_position
 from argus.sync.foreign import event_line
 from argus.sync.hand import fingerprint, record_dir
 from argus.sync.task import Task
@@ -89,8 +88,6 @@ def _wanted(file: EventFile, task: Task) -> int:
     reader = file.read_from(file.position)
     while lines := reader.take(1_000, 1_048_576):
         for line in lines:
-            event = parsed_object(line.data) or {}
-            source = event.get("source")
-            project = source.get("project") if isinstance(source, dict) else None
-            count += task.wanted.takes(project, event.get("batch_id"))
+            batch_id, project = batch_and_project(line.data)
+            count += task.wanted.takes(project, batch_id)
     return count
