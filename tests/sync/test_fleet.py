@@ -40,7 +40,7 @@ def test_a_pause_that_the_platform_asks_for_holds_for_all(stand_in: StandIn, tmp
     stand_in.mode("status:429", times=1, retry_after="0.5")
     sync(a_task(stand_in.url), tmp_path, jobs=4)
     assert len(stand_in.events()) == len(ids)
-    requests = stand_in.requests("batch")
+    requests = stand_in.requests("events/batch")
     [asked] = [request for request in requests if request["status"] == 429]
     # What was under way when the platform said so may still arrive.
     under_way = [each for each in requests if 0 <= each["at"] - asked["at"] < 0.45]
