@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -82,37 +81,6 @@ def test_all_of_it_again_is_known_to_the_platform_by_its_ids(stand_in: StandIn, 
     sync(a_task(stand_in.url, again=True), run)
     stats = stand_in.stats()
     assert (stats["events"], stats["duplicates"], stats["uploads"]) == (7, 7, 1)
-
-
-def test_a_crashed_run_is_told_to_have_failed_and_only_once(stand_in: StandIn, tmp_path: Path):
-    run = a_run(tmp_path / "run", story(ends=False), status="running")
-    (run / layout.HEARTBEAT).touch()
-    task = a_task(stand_in.url)
-    assert [sync(task, run)[0][0].closed for _ in range(2)] == [True, False]
-    [event] = stand_in.events("batch_failed")
-    assert event["data"]["reason"] == "crashed"
-    assert [event["job_id"] for event in stand_in.events("job_failed")] == ["j"]
-    described = json.loads((run / layout.SIDECAR).read_text("utf-8"))
-    assert (described["status"], described["batch_id"]) == ("failed", "b")
-
-
-def test_a_crash_is_left_open_on_demand(stand_in: StandIn, tmp_path: Path):
-    run = a_run(tmp_path / "run", story(ends=False), status="running")
-    sync(a_task(stand_in.url, closes=False), run)
-    assert stand_in.events("batch_failed") == []
-    assert len(stand_in.events()) == 5
-
-
-def test_a_writer_elsewhere_is_given_time_before_it_is_called_dead(
-    stand_in: StandIn, tmp_path: Path
-):
-    run = a_run(tmp_path / "run", story(ends=False), status="running", host="node-1", pid=7)
-    (run / layout.HEARTBEAT).touch()
-    sync(a_task(stand_in.url), run)
-    assert stand_in.events("batch_failed") == []
-    os.utime(run / layout.HEARTBEAT, (1_777_000_000, 1_777_000_000))
-    sync(a_task(stand_in.url), run)
-    assert len(stand_in.events("batch_failed")) == 1
 
 
 def test_events_of_another_reporter_arrive_and_what_is_none_is_told(
