@@ -15,7 +15,17 @@ from importlib import import_module
 
 from argus.core.version import __version__
 
-COMMANDS = ("demo", "serve", "sync")  # in the order of --help
+COMMANDS = (
+    "demo",
+    "serve",
+    "sync",
+    "runs",
+    "show",
+    "best",
+    "export",
+    "tag",
+    "gc",
+)  # in the order of --help
 
 _DESCRIPTION = "Watch and keep training runs. `argus COMMAND --help` tells more about each command."
 _EXAMPLES = """\
@@ -32,7 +42,12 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv`, or the command line, names. The exit code."""
     parser = _parser()
-    args = parser.parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["tag"]:
+        from argus.cli.tag import spelled
+
+        words = spelled(words)
+    args = parser.parse_args(words)
     if args.command is None:
         parser.print_help(sys.stderr)
         return 2

@@ -31,7 +31,7 @@ from argus.transport.patience import Patience
 BEAT_S = 30.0
 LOOK_S = 0.5  # what is written into a directory that was removed is gone with the process
 TRY_AGAIN_S = 5.0  # to write what the disk has refused, or to find another place
-_DEFAULT_RUNS_DIR = "runs"
+DEFAULT_RUNS_DIR = "runs"
 _MAX_SPILL_BYTES = 1_073_741_824
 _MAX_KEPT_BYTES = 17_179_869_184
 
@@ -265,7 +265,7 @@ def new_directory(batch_id: str, settings: Settings, state: Path | None) -> Path
     """An empty directory that no other run has. Raises OSError where there is no place."""
     host, pid, unique = writer.host_name(), os.getpid(), os.urandom(4).hex()
     if is_kept(settings):
-        runs = Path(settings.runs_dir or _DEFAULT_RUNS_DIR).expanduser().absolute()
+        runs = Path(settings.runs_dir or DEFAULT_RUNS_DIR).expanduser().absolute()
         path = layout.kept_dir(runs, batch_id, time.localtime(valid_second(time.time())))
         make_dir(path.parent, private=False)
         try:
