@@ -17,6 +17,7 @@ from argus.sync.task import Tidings
 _BAR_WIDTH = 24
 _CLEAR_LINE = "\r\x1b[K"
 _NOT_DONE, _BAD_INPUT = 1, 2
+_SAY_S = 10.0  # how often, where there is no terminal
 _RATE_S = 1.0  # before it, a rate says little
 
 
@@ -33,6 +34,8 @@ class Report:
         self._speaking = threading.RLock()  # a line and the bar are not mixed up
         self._draws = sys.stderr.isatty() and not as_json
         self._is_drawn = False
+        self._say_at = _SAY_S  # seconds since the beginning
+        self._trouble: str | None = None
         self.given_up: str | None = None
         self.interrupted = 0  # the exit code, where it was
 
@@ -64,8 +67,9 @@ class Report:
                 say(sys.stdout, line)
 
     def draw(self, under_way: Sequence[Tidings], trouble: str | None) -> None:
-        """Show how far it is, where there is a terminal."""
+        """Show how far it is: on a terminal in place, elsewhere now and then in a line."""
         if not self._draws:
+            self._say_now_and_then(under_way, trouble)
             return
         with self._speaking:
             width = shutil.get_terminal_size().columns - 1
@@ -74,6 +78,15 @@ class Report:
             sys.stderr.write(f"{_CLEAR_LINE}{text[:width]}")
             sys.stderr.flush()
             self._is_drawn = True
+
+    def _say_now_and_then(self, under_way: Sequence[Tidings], trouble: str | None) -> None:
+        elapsed = time.monotonic() - self._began_at
+        has_news = trouble is not None and self._trouble is None
+        self._trouble = trouble
+        if self._as_json or not (has_news or elapsed >= self._say_at):
+            return
+        self._say_at = elapsed + _SAY_S
+        self.warn(progress(under_way, elapsed, trouble).strip())
 
     def finish(self) -> int:
         """Say what it adds up to. The exit code."""
@@ -169,7 +182,9 @@ def _details(told: Tidings) -> list[str]:
 
 
 def amount(events: int, files: int) -> str:
-    """How many of each; files only where there are some."""
+    """How many of each; files only where there are some, and alone where there is nothing else."""
+    if files and not events:
+        return counted(files, "file")
     return counted(events, "event") + (f" and {counted(files, 'file')}" if files else "")
 
 
@@ -179,18 +194,31 @@ def counted(number: int, noun: str) -> str:
 
 
 def bar(under_way: Sequence[Tidings], elapsed_s: float, trouble: str | None, unicode: bool) -> str:
-    """How far all of it is, how fast, and how long it will take."""
-    sent = sum(each.sent_bytes for each in under_way)
-    total = max(sum(each.total_bytes for each in under_way), sent)
-    events = sum(each.events for each in under_way)
-    text = progress_bar(sent, total, _BAR_WIDTH, unicode)
-    text += f" {100 * sent // total if total else 0:3d} %  {counted(events, 'event')}"
+    """How far all of it is, drawn; in trouble the room is for what is wrong."""
+    text = progress(under_way, elapsed_s, trouble)
     if trouble is not None:
-        return f"{text}  trying again: {trouble}"
+        return text
+    sent, total = _bytes(under_way)
+    return f"{progress_bar(sent, total, _BAR_WIDTH, unicode)} {text}"
+
+
+def progress(under_way: Sequence[Tidings], elapsed_s: float, trouble: str | None) -> str:
+    """How far all of it is, how fast, and how long it will take."""
+    sent, total = _bytes(under_way)
+    events = sum(each.events for each in under_way)
+    text = f"{100 * sent // total if total else 0:3d} %  {counted(events, 'event')}"
+    if trouble is not None:
+        return f"{text.lstrip()}  trying again: {trouble}"
     if elapsed_s >= _RATE_S and sent:
         rate = sent / elapsed_s
         text += f"  {rate / 1e6:.1f} MB/s  {duration((total - sent) / rate)} left"
     return text
+
+
+def _bytes(under_way: Sequence[Tidings]) -> tuple[int, int]:
+    """How many are delivered, and of how many."""
+    sent = sum(each.sent_bytes for each in under_way)
+    return sent, max(sum(each.total_bytes for each in under_way), sent)
 
 
 def duration(seconds: float) -> str:

@@ -173,7 +173,7 @@ class Carrier:
         told.torn_bytes = 0 if self._item.is_run else hand.file.torn_bytes
         left_bytes = hand.file.size - hand.file.position
         if left_bytes > 0 or uploads_left:
-            self._tell(words.LEFT, "the platform does not take its files" if uploads_left else None)
+            self._tell(words.LEFT, "the platform takes none of its files so far" if uploads_left else None)
         elif told.events or told.files or told.refused_events or told.unreadable_lines:
             self._tell(words.DELIVERED)
         else:

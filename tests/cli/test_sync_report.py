@@ -39,6 +39,10 @@ def tidings(name: str = "run", outcome: str = words.DELIVERED, **counts: object)
             tidings(events=3, closed=True, pruned=True),
             "delivered    /runs/run  3 events; it had crashed, and its end is told; removed",
         ),
+        (
+            tidings(outcome=words.LEFT, left_files=1),
+            "left         /runs/run  0 events; 1 file left",
+        ),
         (tidings(outcome=words.PASSED, reason="why"), "passed over  /runs/run  why"),
         (tidings(outcome=words.NOTHING), None),
         (tidings(outcome=words.NOTHING, pruned=True), "removed      /runs/run"),
@@ -62,7 +66,9 @@ def test_the_bar_tells_how_far_how_fast_and_how_long():
         "######..................  25 %  5,000 events  3.0 MB/s  0:30 left"
     )
     assert bar(under_way, 0.5, None, unicode=True) == "██████░░░░░░░░░░░░░░░░░░  25 %  5,000 events"
-    assert bar(under_way, 9.0, "reset", unicode=False).endswith("5,000 events  trying again: reset")
+    assert bar(under_way, 9.0, "reset", unicode=False) == (
+        "25 %  5,000 events  trying again: reset"
+    )
     assert bar([], 9.0, None, unicode=False).endswith("  0 %  0 events")
 
 
@@ -127,3 +133,10 @@ def test_for_a_machine_there_is_an_object_a_line_and_nothing_else(
         "given_up": "it refused the token",
     }
     assert err == "argus sync: given up on http://x: it refused the token\n"
+
+
+def test_where_there_is_no_terminal_trouble_is_told_once(capsys: pytest.CaptureFixture[str]):
+    report = Report("http://x", as_json=False, is_dry=False)
+    for trouble in (None, "reset", "reset", None):
+        report.draw([tidings(total_bytes=9)], trouble)
+    assert capsys.readouterr().err == "argus sync: 0 %  0 events  trying again: reset\n"
