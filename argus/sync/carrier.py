@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from argus.core.backoff import Backoff
 from argus.core.flight import DeadLetter
-from argus.core.verdicts import Reply
+from argus.core.verdicts import Reply, UploadVerdict
 from argus.delivery.artifacts import upload
 from argus.delivery.notices import Notices
 from argus.delivery.outbox import Outbox
@@ -32,7 +32,7 @@ from argus.transport.client import HttpClient
 
 _LOOK_S = 1.0  # for more of what is still being written
 _ASK_TIMEOUT_S = 15.0
-_MAX_TRIES = 5  # of one artifact on a platform that answers
+_MAX_TRIES = 6  # of one artifact on a platform that answers
 
 
 class Carrier:
@@ -144,28 +144,36 @@ class Carrier:
     def _upload(self, owed: list[Artifact], hand: Hand, client: HttpClient) -> int:
         """Send the artifacts that are owed; how many still are afterwards."""
         backoff = Backoff(0.5, 15.0, random.Random(os.urandom(8)).random)
-        tries = 0
-        while owed and tries < _MAX_TRIES:
-            if not self._pace.wait(max(backoff.not_before, self._pace.gate.not_before)):
-                break
+        left, tries, most_tries = 0, 0, _MAX_TRIES
+        while owed and self._pace.wait(max(backoff.not_before, self._pace.gate.not_before)):
             verdict = upload(client, owed[0])
-            if self._pace.is_stopping:
-                break
             if verdict.delivered or verdict.refused is not None:
-                self._pace.got_through()
-                state = UPLOADED if verdict.delivered else REFUSED
-                hand.note(owed.pop(0), state, verdict.refused)
-                self.tidings.files += verdict.delivered
-                self.tidings.refused_files += not verdict.delivered
-                self.tidings.refusal = self.tidings.refusal or verdict.refused
+                self._settle(hand, owed.pop(0), verdict)
+                backoff.succeeded()
                 tries = 0
-            elif verdict.absent:
+                continue
+            if self._pace.is_stopping:
+                break  # it was cut short
+            now = time.monotonic()
+            backoff.failed(now, verdict.wait_s)
+            if verdict.wait_s is not None:
+                self._pace.gate.pause(now + verdict.wait_s)
+            if verdict.absent:
                 self._pace.in_trouble("the platform takes no files for now")
-                backoff.failed(time.monotonic(), verdict.wait_s)
-            else:
-                tries += 1
-                backoff.failed(time.monotonic(), verdict.wait_s)
-        return len(owed)
+                continue
+            tries += 1
+            if tries >= most_tries:  # one file that breaks the platform does not hold up the others
+                owed.pop(0)
+                left, tries, most_tries = left + 1, 0, 1
+        return left + len(owed)
+
+    def _settle(self, hand: Hand, artifact: Artifact, verdict: UploadVerdict) -> None:
+        """Note what has become of an artifact for good."""
+        self._pace.got_through()
+        hand.note(artifact, UPLOADED if verdict.delivered else REFUSED, verdict.refused)
+        self.tidings.files += verdict.delivered
+        self.tidings.refused_files += not verdict.delivered
+        self.tidings.refusal = self.tidings.refusal or verdict.refused
 
     def _finish(self, hand: Hand, uploads_left: int) -> None:
         told = self.tidings
@@ -173,7 +181,9 @@ class Carrier:
         told.torn_bytes = 0 if self._item.is_run else hand.file.torn_bytes
         left_bytes = hand.file.size - hand.file.position
         if left_bytes > 0 or uploads_left:
-            self._tell(words.LEFT, "the platform takes none of its files so far" if uploads_left else None)
+            self._tell(
+                words.LEFT, "the platform takes none of its files so far" if uploads_left else None
+            )
         elif told.events or told.files or told.refused_events or told.unreadable_lines:
             self._tell(words.DELIVERED)
         else:

@@ -49,6 +49,7 @@ class Hand:
         self.item = item
         self._task = task
         self.run: RunDirectory | None = None
+        self._file: EventFile | None = None
         self.record = _record(item, task)
         try:
             self._take(knows)
@@ -64,7 +65,7 @@ class Hand:
             who = f"process {item.described.get('pid')} on {item.described.get('host')}"
             raise PassedOverError(f"its own reporter delivers it ({who})")
         start = 0 if task.again else self._stored_position()
-        self.file = EventFile(item.events, start, self._parse, self._save, not item.is_run)
+        self._file = EventFile(item.events, start, self._parse, self._save, not item.is_run)
         self.media = MediaList(item.path, private=item.is_private) if item.is_run else None
         was_there = task.again or self.file.position > 0
         if was_there and not knows(item.batch_id or ""):  # the platform has lost what it had
@@ -108,6 +109,12 @@ class Hand:
                 return None
             raise
 
+    @property
+    def file(self) -> EventFile:
+        """Its events. Opened with the lock in hand: before, a writer may put another in its place."""
+        assert self._file is not None
+        return self._file
+
     def look(self) -> bool:
         """See what has been written since. True where its writer has ended, and it is ours now."""
         was_live = self.is_live
@@ -129,8 +136,8 @@ class Hand:
 
     def release(self) -> None:
         """Let go of everything."""
-        if hasattr(self, "file"):
-            self.file.close()
+        if self._file is not None:
+            self._file.close()
         if self.run is not None:
             self.run.release()
             self.run = None

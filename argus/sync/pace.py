@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from argus.core.batching import Linger
 from argus.core.delivery import Gate, Outcome
 from argus.core.verdicts import Verdict
 
@@ -19,10 +20,12 @@ _MAX_FOREIGN = 3
 
 class SharedGate(Gate):
     """A gate for several threads. A pause that one of them was asked for is not cut short by the
-    success of another, whose request was under way already."""
+    success of another, whose request was under way already; nor is it made longer by those that
+    were told the same at the same time."""
 
     def __init__(self, random: Callable[[], float]) -> None:
         super().__init__(random)
+        self.linger = _NoLinger()
         self._passing = threading.Lock()  # guards all that a verdict changes
         self._asked_until = 0.0
 
@@ -34,9 +37,25 @@ class SharedGate(Gate):
     def passed(self, now: float, verdict: Verdict, stuck: bool) -> None:
         """Learn from a verdict."""
         with self._passing:
+            if verdict.throttled and now < self._asked_until:
+                self._asked_until = max(self._asked_until, now + (verdict.wait_s or 0.0))
+                return
             super().passed(now, verdict, stuck)
             if verdict.throttled:
                 self._asked_until = super().not_before
+
+    def pause(self, until: float) -> None:
+        """Let nobody send before a monotonic time: what takes files has said so."""
+        with self._passing:
+            self._asked_until = max(self._asked_until, until)
+
+
+class _NoLinger(Linger):
+    """What is on disk waits for no company. A reporter that is told to report less lingers for
+    longer; here that would only stretch each pause, to minutes in the end."""
+
+    def throttled(self) -> None:
+        """Stay as it is."""
 
 
 class Pace:

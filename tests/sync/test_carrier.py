@@ -9,7 +9,7 @@ import pytest
 
 from argus.rundir import layout
 from argus.rundir.synced import SyncRecord
-from argus.sync import pace
+from argus.sync import carrier, pace
 from argus.sync import task as words
 from argus.sync.finding import Wanted
 from tests.platform.peers import StandIn, free_port
@@ -199,3 +199,28 @@ def test_a_file_that_the_platform_refuses_is_told_and_not_sent_again(
     assert (told.files, told.refused_files) == (1, 1)
     assert sync(a_task(stand_in.url), run)[0][0].outcome == words.NOTHING
     assert [upload["filename"] for upload in stand_in.uploads()] == ["b.png"]
+
+
+def test_one_file_that_breaks_the_platform_does_not_hold_up_the_others(
+    stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(carrier, "_MAX_TRIES", 1)
+    run = a_run(
+        tmp_path / "run", artifacts=(figure(tmp_path / "a.png"), figure(tmp_path / "b.png"))
+    )
+    stand_in.mode("status:500", times=1, path="artifacts")
+    [told], _ = sync(a_task(stand_in.url), run)
+    assert (told.outcome, told.files, told.left_files) == (words.LEFT, 1, 1)
+    [told], _ = sync(a_task(stand_in.url), run)
+    assert (told.outcome, told.files, told.left_files) == (words.DELIVERED, 1, 0)
+    assert len(stand_in.uploads()) == 2
+
+
+def test_a_pause_that_is_asked_for_files_holds_for_all(stand_in: StandIn, tmp_path: Path):
+    run = a_run(tmp_path / "run", artifacts=(figure(tmp_path / "a.png"),))
+    stand_in.mode("status:429", times=1, path="artifacts", retry_after="0.2")
+    [told], fleet = sync(a_task(stand_in.url), run)
+    assert (told.outcome, told.files) == (words.DELIVERED, 1)
+    asked, taken = stand_in.requests("artifacts")
+    assert taken["at"] - asked["at"] >= 0.2
+    assert fleet.pace.gate.not_before > 0.0
