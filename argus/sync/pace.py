@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from argus.core.batching import Linger
 from argus.core.delivery import Gate, Outcome
 from argus.core.verdicts import Verdict
 
@@ -25,7 +24,6 @@ class SharedGate(Gate):
 
     def __init__(self, random: Callable[[], float]) -> None:
         super().__init__(random)
-        self.linger = _NoLinger()
         self._passing = threading.Lock()  # guards all that a verdict changes
         self._asked_until = 0.0
 
@@ -48,14 +46,6 @@ class SharedGate(Gate):
         """Let nobody send before a monotonic time: what takes files has said so."""
         with self._passing:
             self._asked_until = max(self._asked_until, until)
-
-
-class _NoLinger(Linger):
-    """What is on disk waits for no company. A reporter that is told to report less lingers for
-    longer; here that would only stretch each pause, to minutes in the end."""
-
-    def throttled(self) -> None:
-        """Stay as it is."""
 
 
 class Pace:
