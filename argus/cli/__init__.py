@@ -18,6 +18,7 @@ from argus.core.version import __version__
 COMMANDS = (
     "demo",
     "serve",
+    "view",
     "sync",
     "runs",
     "show",
@@ -25,6 +26,8 @@ COMMANDS = (
     "export",
     "tag",
     "gc",
+    "stop",
+    "doctor",
 )  # in the order of --help
 
 _DESCRIPTION = "Watch and keep training runs. `argus COMMAND --help` tells more about each command."
@@ -32,8 +35,10 @@ _EXAMPLES = """\
 examples:
   argus demo                             see it work: a monitor, and a training that reports to it
   argus serve                            a monitor on this machine, keeping runs in ./runs
+  argus view                             look at the runs that were kept here, in a browser
   ARGUS_URL=http://127.0.0.1:8765 python train.py
                                          a run that reports to it
+  argus doctor                           whether a run here would report, and why not
   argus sync --url http://127.0.0.1:8765
                                          hand in what was kept on disk
 """

@@ -21,6 +21,8 @@ SYNCED = "synced.json"
 SYNCED_MEDIA = "synced-media.jsonl"
 SYNC_LOCK = "sync.lock"
 EDITS = "edits.json"
+LOGS = "logs"
+OUTPUT = "output.log"
 SPILL = "spill"  # of a state directory: where runs wait for their platform
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
