@@ -8,11 +8,13 @@ from pathlib import Path
 
 from argus.delivery.shipment import Shipment
 from argus.rundir import layout
+from argus.rundir.copies import MEDIA_DIR
+from argus.rundir.kept import FILES
 from argus.rundir.synced import was_refused
 from argus.sync.hand import Hand
 
 # What a run directory holds in directories of its own. Anything else there is somebody else's.
-_OWN_DIRS = ("files", "logs", "media")
+_OWN_DIRS = (FILES, layout.LOGS, MEDIA_DIR)
 
 
 def prune(hand: Hand, shipment: Shipment | None) -> bool:

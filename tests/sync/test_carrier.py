@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from argus.rundir import layout
+from argus.rundir.media import PENDING, Artifact, MediaList
 from argus.rundir.synced import SyncRecord
 from argus.sync import carrier, pace
 from argus.sync import task as words
@@ -224,3 +225,19 @@ def test_a_pause_that_is_asked_for_files_holds_for_all(stand_in: StandIn, tmp_pa
     asked, taken = stand_in.requests("artifacts")
     assert taken["at"] - asked["at"] >= 0.2
     assert fleet.pace.gate.not_before > 0.0
+
+
+def test_a_copy_that_was_kept_goes_out_from_where_its_run_is_now(stand_in: StandIn, tmp_path: Path):
+    run = a_run(tmp_path / "before")
+    media = MediaList(run, private=False)
+    media.note(
+        media.copied(Artifact(str(figure(tmp_path / "a.png")), 104, "b", "j", None)), PENDING
+    )
+    (tmp_path / "a.png").unlink()
+    run.rename(tmp_path / "now")
+    [told], _ = sync(a_task(stand_in.url), tmp_path / "now")
+    assert (told.outcome, told.files) == (words.DELIVERED, 1)
+    assert [upload["filename"] for upload in stand_in.uploads()] == ["a.png"]
+    (tmp_path / "now").rename(tmp_path / "later")
+    [told], _ = sync(a_task(stand_in.url), tmp_path / "later")
+    assert told.outcome == words.NOTHING
