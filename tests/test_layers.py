@@ -34,6 +34,7 @@ LAYERS = {
     "reporter": 6,
     "": 7,  # argus/__init__.py: the public names
     "scanner": 7,  # reads run directories
+    "sync": 7,  # and hands them in
     "server": 8,
     "integrations": 8,
     "cli": 9,

@@ -19,6 +19,7 @@ COMMANDS = (
     "demo",
     "serve",
     "view",
+    "sync",
     "runs",
     "show",
     "best",
@@ -38,6 +39,8 @@ examples:
   ARGUS_URL=http://127.0.0.1:8765 python train.py
                                          a run that reports to it
   argus doctor                           whether a run here would report, and why not
+  argus sync --url http://127.0.0.1:8765
+                                         hand in what was kept on disk
 """
 
 

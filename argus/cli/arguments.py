@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _MAX_PORT = 65_535
+_LONGEST_S = 31_536_000.0  # a year
 
 
 def port(text: str) -> int:
@@ -17,6 +18,14 @@ def count(text: str) -> int:
     """A number of things, one at least. Raises ValueError, which argparse tells."""
     number = _number(text)
     if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def seconds(text: str) -> float:
+    """A number of seconds, more than none. Raises ValueError, which argparse tells."""
+    number = float(text)
+    if not 0 < number < _LONGEST_S:
         raise ValueError(text)
     return number
 

@@ -31,6 +31,7 @@ class Outcome(NamedTuple):
     dead: list[DeadLetter]
     failure: Optional[str]
     halt: Optional[str]
+    foreign: bool = False
 
 
 class Gate:
@@ -142,4 +143,5 @@ class Delivery:
             dead=dead,
             failure=verdict.failure,
             halt=verdict.halt,
+            foreign=verdict.foreign,
         )

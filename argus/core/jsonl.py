@@ -11,6 +11,7 @@ from argus.core.schema import SCHEMA_VERSION
 
 _BEGINNING = b'{"event_id":"'
 _SCHEMA = b'","schema_version":"%b","event_type":"' % SCHEMA_VERSION.encode()
+_TYPE_AT = EVENT_ID.stop + len(_SCHEMA)
 
 MAX_LINE_BYTES = 16_777_216  # no event is a tenth of it; what is longer is a broken file
 
@@ -19,7 +20,8 @@ class Line(NamedTuple):
     """One line of an event file: its bytes without the newline, and the id of its event.
 
     An id of None marks a line that is no event: it is never sent. Of one that is too long for
-    memory there is only the beginning, and the number of bytes that are left out.
+    memory there is only the beginning, and the number of bytes that are left out; it is negative
+    for one that was put right and has grown.
     """
 
     data: bytes
@@ -43,24 +45,31 @@ def own_line(data: bytes) -> Line:
 
 
 def read_line(data: bytes) -> Line:
-    """A line out of a file, which anything may have happened to.
-
-    One that looks like our encoder's is taken for one at a glance: to parse it would take longer
-    than all else that is done with it. What is broken within is found by whoever refuses it.
-    """
-    if (
-        data.startswith(_BEGINNING)
-        and data.startswith(_SCHEMA, EVENT_ID.stop)
-        and data.endswith(b"}}")
-        and data[EVENT_ID].isascii()
-        and b"\0" not in data  # what a power cut leaves of blocks that were never written
-    ):
+    """A line out of a file, which anything may have happened to."""
+    if looks_like_ours(data):
         return own_line(data)
     event = parsed_object(data) or {}
     event_id = event.get("event_id")
     # An event of another schema is none: a platform would refuse all that goes with it.
     is_event = isinstance(event_id, str) and event.get("schema_version") == SCHEMA_VERSION
     return Line(data, event_id if is_event else None)
+
+
+def looks_like_ours(data: bytes) -> bool:
+    """Whether a line is taken for our encoder's at a glance: to parse it would take longer than all
+    else that is done with it. What is broken within is found by whoever refuses it."""
+    return (
+        data.startswith(_BEGINNING)
+        and data.startswith(_SCHEMA, EVENT_ID.stop)
+        and data.endswith(b"}}")
+        and data[EVENT_ID].isascii()
+        and b"\0" not in data  # what a power cut leaves of blocks that were never written
+    )
+
+
+def own_event_type(data: bytes) -> str:
+    """The type of an event whose line looks like ours."""
+    return data[_TYPE_AT : data.index(b'"', _TYPE_AT)].decode()
 
 
 def parsed_object(data: bytes) -> dict[str, Any] | None:

@@ -51,6 +51,7 @@ class Verdict(NamedTuple):
     wholesale    the request was refused as a whole, whatever was in it: send fewer together
     halt        nothing will get through until a person acts: why
     absent      nobody is there who takes events
+    foreign     what answered is no platform: a login page that says 200
     throttled   the platform said 429
     wait_s      the time that the platform asked for, where it did
     failure     what went wrong, for the log; None where all went well
@@ -62,6 +63,7 @@ class Verdict(NamedTuple):
     wholesale: bool = False
     halt: Optional[str] = None
     absent: bool = False
+    foreign: bool = False
     throttled: bool = False
     wait_s: Optional[float] = None
     failure: Optional[str] = None
@@ -167,6 +169,7 @@ def _judge_results(body: bytes, event_ids: Sequence[str]) -> Verdict:
         refused=dead,
         unstored=left if is_answer else frozenset(),
         absent=not is_answer,
+        foreign=not is_answer,
         failure=failure,
     )
 

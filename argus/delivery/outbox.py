@@ -14,7 +14,8 @@ from contextlib import contextmanager
 
 from argus.core.batching import MAX_REQUEST_BYTES, Backlog
 from argus.core.jsonl import Line, own_line, total_size
-from argus.rundir.journal import Journal, JournalReader
+from argus.rundir.event_file import EventSource
+from argus.rundir.journal import JournalReader
 
 _MAX_READY_BYTES = 4_194_304  # in memory, beside the file
 _MAX_UNWRITTEN_BYTES = 16_777_216  # in memory alone
@@ -30,7 +31,7 @@ class Outbox:
 
     def __init__(
         self,
-        journal: Journal | None,
+        journal: EventSource | None,
         max_bytes: int,
         kept: bool,
         sends: bool,
@@ -188,7 +189,7 @@ class Outbox:
         behind = self._journal is not None and self._cursor < self._journal.size
         return not self._ready and not self._unwritten and not behind
 
-    def _read_back(self, journal: Journal, most: int) -> list[Line]:
+    def _read_back(self, journal: EventSource, most: int) -> list[Line]:
         if self._reader is None:
             self._reader = journal.read_from(self._cursor)
         taken = self._reader.take(most, MAX_REQUEST_BYTES)
@@ -198,7 +199,7 @@ class Outbox:
             self._stop_reading()
         return taken
 
-    def _drop_delivered(self, journal: Journal) -> None:
+    def _drop_delivered(self, journal: EventSource) -> None:
         try:
             journal.drop_delivered()
             self._drop_at = _DROP_BYTES

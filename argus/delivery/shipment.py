@@ -47,7 +47,7 @@ class Shipment:
 
     def send(self, client: HttpClient) -> Outcome | None:
         """One request and what its answer means; None where there was nothing to send after all."""
-        self._set_aside(self._delivery.board(self._taken()))
+        self.set_aside(self._delivery.board(self._taken()))
         lines = self._delivery.request()
         self.outbox.confirm(self._delivery.settled_bytes())
         if not lines:
@@ -55,7 +55,7 @@ class Shipment:
         body = b'{"events":[' + b",".join(line.data for line in lines) + b"]}"
         answer = client.request("POST", EVENTS_PATH, body, REQUEST_TIMEOUT_S)
         outcome = self._delivery.answered(time.monotonic(), time.time(), answer)
-        self._set_aside(outcome.dead)
+        self.set_aside(outcome.dead)
         self.outbox.confirm(outcome.settled_bytes)
         self.outbox.save_position(time.monotonic())
         return outcome
@@ -72,7 +72,8 @@ class Shipment:
         self._read_again_at = 0.0
         return lines
 
-    def _set_aside(self, dead: list[DeadLetter]) -> None:
+    def set_aside(self, dead: list[DeadLetter]) -> None:
+        """Keep what the platform will never take."""
         if not dead:
             return
         self._notices.dropped(REJECTED, len(dead))

@@ -31,7 +31,7 @@ class Journal:
         self._fd = files.open_append(directory / layout.EVENTS, private)
         self._base = 0  # where the file begins
         end = os.fstat(self._fd).st_size
-        self.size = _whole_lines(self._fd, end)
+        self.size = whole_lines(self._fd, end)
         self._torn = self.size < end  # what a killed writer left of a line: cut off before more
         self.position = self._saved_position = self._stored_position()
 
@@ -132,7 +132,7 @@ class Journal:
 
     def read_from(self, offset: int) -> JournalReader:
         """A reader of the lines from `offset` on."""
-        return JournalReader(self._read, offset)
+        return JournalReader(self._read, offset, lambda data, at: read_line(data))
 
     def close(self) -> None:
         """Close the file. The journal is of no use afterwards."""
@@ -159,9 +159,12 @@ class Journal:
             position = int(stored)
         except (OSError, ValueError):
             return 0
-        if not 0 < position <= self.size:
-            return 0
-        return position if files.read_at(self._fd, 1, position - 1) == b"\n" else 0
+        return position if is_position(self._fd, position, self.size) else 0
+
+
+def is_position(fd: int, position: int, size: int) -> bool:
+    """Whether a line ends at `position`, in a file whose whole lines have `size` bytes."""
+    return 0 < position <= size and files.read_at(fd, 1, position - 1) == b"\n"
 
 
 def _copy(source: int, start: int, end: int, target: int) -> int:
@@ -179,7 +182,7 @@ def _copy(source: int, start: int, end: int, target: int) -> int:
     return at - start
 
 
-def _whole_lines(fd: int, end: int) -> int:
+def whole_lines(fd: int, end: int) -> int:
     """The size of the whole lines among the first `end` bytes of a file."""
     while end > 0:
         start = max(end - _READ_BYTES, 0)
@@ -191,10 +194,17 @@ def _whole_lines(fd: int, end: int) -> int:
 
 
 class JournalReader:
-    """Reads whole lines from an offset on; what is appended meanwhile comes too."""
+    """Reads whole lines from an offset on; what is appended meanwhile comes too. `parse` makes an
+    event of each, and is told where in the file it stands."""
 
-    def __init__(self, read: Callable[[int, int], bytes], offset: int) -> None:
+    def __init__(
+        self,
+        read: Callable[[int, int], bytes],
+        offset: int,
+        parse: Callable[[bytes, int], Line],
+    ) -> None:
         self._read_at = read
+        self._parse = parse
         self._splitter = LineSplitter()
         self._lines: list[Line] = []
         self._offset = offset
@@ -222,11 +232,16 @@ class JournalReader:
     def _read(self) -> bool:
         """Read on. False at the end of the file."""
         chunk = self._read_at(_READ_BYTES, self._offset)
-        self._offset += len(chunk)
         begun = self._splitter.torn_bytes
+        at = self._offset - begun
+        self._offset += len(chunk)
         lines = self._splitter.feed(chunk)
         if lines and begun > MAX_LINE_BYTES:  # only the first can have begun so long ago
             shown = lines.pop(0)[:_SHOWN_BYTES]
-            self._lines.append(Line(shown, None, begun + chunk.index(b"\n") - len(shown)))
-        self._lines += [read_line(line) for line in lines]
+            too_long = Line(shown, None, begun + chunk.index(b"\n") - len(shown))
+            self._lines.append(too_long)
+            at += too_long.size
+        for line in lines:
+            self._lines.append(self._parse(line, at))
+            at += len(line) + 1
         return bool(chunk)

@@ -17,9 +17,13 @@ REJECTED = "rejected.jsonl"
 MEDIA = "media.jsonl"
 HEARTBEAT = "heartbeat"
 LOCK = "lock"
+SYNCED = "synced.json"
+SYNCED_MEDIA = "synced-media.jsonl"
+SYNC_LOCK = "sync.lock"
 EDITS = "edits.json"
 LOGS = "logs"
 OUTPUT = "output.log"
+SPILL = "spill"  # of a state directory: where runs wait for their platform
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _MAX_NAME = 100  # of the 255 bytes that file systems allow; host, pid and hex want some too
@@ -60,12 +64,12 @@ def usable_state_dir(candidates: list[Path], user_id: int) -> Path:
         try:
             make_dir(place, private=True)
             _require_own(place, user_id)  # first: nothing is made in what is somebody else's
-            make_dir(place / "spill", private=True)
-            _require_own(place / "spill", user_id)
-            if (place / "spill").is_symlink():
+            make_dir(place / SPILL, private=True)
+            _require_own(place / SPILL, user_id)
+            if (place / SPILL).is_symlink():
                 raise NotADirectoryError(f"{place / 'spill'} is a symbolic link")
             if user_id >= 0:  # of what a user configured, only what we put there is ours to close
-                os.chmod(place / "spill", PRIVATE_DIR)
+                os.chmod(place / SPILL, PRIVATE_DIR)
             return place
         except OSError as error:
             problem = error
@@ -74,7 +78,7 @@ def usable_state_dir(candidates: list[Path], user_id: int) -> Path:
 
 def spill_dir(state_dir: Path, batch_id: str, host: str, pid: int, unique: str) -> Path:
     """The directory of a run that is kept only until it is delivered."""
-    return state_dir / "spill" / f"{file_name(batch_id)}.{file_name(host)}.{pid}.{unique}"
+    return state_dir / SPILL / f"{file_name(batch_id)}.{file_name(host)}.{pid}.{unique}"
 
 
 def kept_dir(runs_dir: Path, batch_id: str, local_time: Sequence[int]) -> Path:
@@ -87,7 +91,7 @@ def kept_dir(runs_dir: Path, batch_id: str, local_time: Sequence[int]) -> Path:
 def spilled_runs(state_dir: Path) -> Iterator[Path]:
     """The run directories of the state directory, without looking into any."""
     try:
-        with os.scandir(state_dir / "spill") as entries:
+        with os.scandir(state_dir / SPILL) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     yield Path(entry.path)

@@ -38,6 +38,12 @@ class Artifact(NamedTuple):
     label: Optional[str]
     source: Optional[str] = None
 
+    def mark_in(self, directory: Path) -> str:
+        """What tells it from the others of the run in `directory`, wherever that stands by now."""
+        inside = f"{os.path.abspath(directory)}{os.sep}"
+        path = self.path[len(inside) :] if self.path.startswith(inside) else self.path
+        return f"{self.job_id or ''} {path}"
+
 
 class MediaList:
     """The artifacts of one run directory.
@@ -69,6 +75,12 @@ class MediaList:
         thread that uploads. Raises OSError where there can be none."""
         copy = self._copies.add(artifact.path)
         return artifact._replace(path=copy.path, size=copy.size, source=artifact.path)
+
+    def every(self) -> list[Artifact]:
+        """All artifacts that were ever noted, in the order in which they came."""
+        documents = (parsed_object(line) or {} for line in self._lines())
+        found = dict.fromkeys(map(_artifact, documents))
+        return [self.absolute(artifact) for artifact in found if artifact is not None]
 
     def pending(self) -> list[Artifact]:
         """The artifacts that the platform does not have, in the order in which they came."""

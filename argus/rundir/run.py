@@ -98,7 +98,7 @@ class RunDirectory:
         Raises OSError where the disk refuses; the next call, or `finish`, tries again.
         """
         room = _MAX_DEAD_LINES - len(self._dead_lines)
-        self._dead_lines += [_dead_line(letter) for letter in dead[:room]]
+        self._dead_lines += [dead_line(letter) for letter in dead[:room]]
         if self._dead_lines:  # an empty file would look like a dead letter
             path = self.path / layout.REJECTED
             files.append_lines(path, self._dead_lines, private=not self.kept)
@@ -226,7 +226,8 @@ def _clear(path: Path, lock: RunLock) -> None:
     path.rmdir()
 
 
-def _dead_line(letter: DeadLetter) -> bytes:
+def dead_line(letter: DeadLetter) -> bytes:
+    """The line of `rejected.jsonl` that keeps a dead letter."""
     try:
         return _strict_line(letter.reason, json.loads(letter.line.data))
     except (ValueError, RecursionError):  # no JSON, or a NaN in it, or too deep: as it stands

@@ -15,7 +15,7 @@ from argus.core.jsonl import LineSplitter, parsed_object
 from argus.core.state import ENDED, Signs, run_state
 from argus.core.summary import Summary
 from argus.core.tally import RUNNING, Event
-from argus.rundir import edits, files, layout, lock, sidecar, writer
+from argus.rundir import edits, files, layout, lock, sidecar, synced, writer
 from argus.rundir.edits import Edits
 from argus.rundir.media import MediaList
 
@@ -151,9 +151,9 @@ def is_delivered(path: Path, described: dict[str, Any], size: int) -> bool | Non
         position = int(files.read_whole(path / layout.DELIVERED, _MAX_POSITION_BYTES))
     except (OSError, ValueError):
         position = 0
-    if position < size:
-        return False
-    return not MediaList(path, private=False).pending()
+    if position >= size and not MediaList(path, private=False).pending():
+        return True
+    return synced.is_handed_in(path, size)
 
 
 def dead_letters(path: Path) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ def _ok(*results: Any) -> Reply:
 
 
 def test_empty_verdict_changes_nothing() -> None:
-    assert Verdict() == (frozenset(), {}, frozenset(), False, None, False, False, None, None)
+    assert Verdict() == (frozenset(), {}, frozenset(), False, None, False, False, False, None, None)
     assert UploadVerdict() == (False, None, False, None)
 
 
@@ -113,7 +113,7 @@ def test_rejection_without_a_reason_is_a_refusal() -> None:
 def test_success_of_another_shape_is_not_a_delivery(body: bytes) -> None:
     verdict = judge(Reply(200, body), IDS, NOW)
 
-    assert verdict == Verdict(absent=True, failure=verdict.failure)
+    assert verdict == Verdict(absent=True, foreign=True, failure=verdict.failure)
     assert verdict.failure is not None
     assert verdict.failure.startswith("an answer that no Argus platform gives")
     assert len(verdict.failure) < 300
