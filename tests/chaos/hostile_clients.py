@@ -41,6 +41,8 @@ TARGETS = (
     "/", "*", "//", "/health", "/api/events", "/api/events/batch", "/api/batches",
     "/api/batches/{}/stop-requested", "/api/batches/{}/stop", "/api/batches/{}/artifacts",
     "/api/jobs/{}/artifacts", "/api/../health", "/%2e%2e/%2e%2e/etc/passwd", "/health?" + "a" * 9_000,
+    "/api/runs", "/api/metrics?run={}", "/api/logs?run={}", "/api/log-content?run={}&stream=events",
+    "/api/media?run={}", "/api/media-file?run={}&path=media/../run.json", "/api/run-meta", "/api/scan-status",
     "http://evil.example/health", "http://localhost/health", "/api/batches/%00/stop", "/health#x",
 )  # fmt: skip
 METHODS = (

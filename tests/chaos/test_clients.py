@@ -60,14 +60,14 @@ def statuses(answer: bytes) -> list[int]:
             continue
         assert length, head
         body, answer = rest[: int(length[1])], rest[int(length[1]) :]
-        if body:
+        if body and b"\r\nContent-Type: application/json" in head:
             json.loads(body, parse_constant=pytest.fail)
     return found
 
 
 def settled(monitor: MonitorProcess) -> Held:
     """What the monitor holds once every client's connection has ended."""
-    threads = 2  # the one that waits for signals, and the one that accepts
+    threads = 3  # the one that waits for signals, the one that accepts, and the scanner
     wait_until(lambda: held_by(monitor.server.pid).threads == threads)
     return held_by(monitor.server.pid)
 
