@@ -8,10 +8,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+PREEMPTED = "preempted"
+
 
 def is_failure(exc: BaseException | None) -> bool:
     """Whether a block that is left with `exc` has failed: `sys.exit(0)` is an ordinary end."""
     return exc is not None and exit_code(exc) != 0
+
+
+def ending(exc: BaseException | None, preempted_by: str | None) -> str:
+    """How a batch has ended: "done", "failed" or "preempted". What ends once its machine was wanted
+    back, however it ends, is no failure, and may not have come to its end either."""
+    if preempted_by is not None:
+        return PREEMPTED
+    return "failed" if is_failure(exc) else "done"
 
 
 def exit_code(exc: BaseException) -> int:
@@ -37,3 +47,11 @@ def described(exc: BaseException | None) -> dict[str, str]:
     name = class_name(exc)
     text = redacted(bounded_text(exc))
     return {"error": f"{name}: {text}" if text else name, "reason": name}
+
+
+def told(exc: BaseException | None, preempted_by: str | None) -> dict[str, Any]:
+    """The fields of a `batch_failed` or `job_failed` that say why."""
+    why = described(exc) if is_failure(exc) else {}
+    if preempted_by is None:
+        return why
+    return {"error": f"preempted by {preempted_by}", **why, "reason": PREEMPTED, "preempted": True}

@@ -30,7 +30,8 @@ from argus.core.settings import DISABLED, Settings, resolve
 from argus.delivery.notices import Notices
 from argus.guard import ITSELF, never_raises
 from argus.job import JobContext
-from argus.outcome import is_failure
+from argus.outcome import ending
+from argus.preemption import Preemption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class Reporter(OneOfItsKind):
     `auto_upload_dirs` are directories whose figures are uploaded on a clean exit. `batch_id` gives
     the batch an id of its own; `resume_from` does the same for a run that continues an earlier one.
     `config` (a mapping, dataclass or namespace) becomes the hyperparameters, without secrets.
-    `mode` is "online", "backup" (keep the run on disk, send nothing) or "disabled".
+    `mode` is "online", "backup" (keep the run on disk, send nothing) or "disabled". `signals` says
+    whether SIGTERM sets `preempted`: None means under SLURM or submitit.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Reporter(OneOfItsKind):
         resume_from: str | None = None,
         config: Any = None,
         mode: str | None = None,
+        signals: bool | None = None,
     ) -> None:
         self._notices = Notices()
         self._channel: Channel | None = None  # None: nothing is reported
@@ -106,6 +109,7 @@ class Reporter(OneOfItsKind):
         if mistakes:
             self._notices.mistake("auto_upload_dirs should be a list of directories")
         self._intervals = Intervals.of(heartbeat, stop_polling, resource_snapshot)
+        self._preemption = Preemption(self, signals, os.environ)
 
     @property
     def batch_id(self) -> str:
@@ -116,6 +120,11 @@ class Reporter(OneOfItsKind):
     def stopped(self) -> bool:
         """Whether the platform's stop button was pressed, or `stop()` called. Never goes back."""
         return self._stopped
+
+    @property
+    def preempted(self) -> bool:
+        """Whether the scheduler has signalled that it takes the machine back. Never goes back."""
+        return self._preemption.signal is not None
 
     def stop(self) -> None:
         """Ask the training to end, as the stop button does."""
@@ -156,10 +165,9 @@ class Reporter(OneOfItsKind):
             current.deactivated(self)
         self._notices.say_put_off()
         try:
-            channel = self._to_close.pop()
-        except IndexError:  # never opened, or somebody else is closing it
-            return
-        self._close(channel, exc)
+            self._close_once(exc)
+        finally:  # a signal that comes while the last events are sent does not cut them off
+            self._preemption.unwatch()
 
     def __repr__(self) -> str:
         return f"<Reporter {self._batch_id}>"
@@ -175,6 +183,7 @@ class Reporter(OneOfItsKind):
         for complaint in self._settings.complaints:
             self._notices.warn(complaint, "%s", complaint)
         current.activated(self)
+        self._preemption.watch(is_reporting=self._settings.mode != DISABLED)
         if self._settings.mode == DISABLED:
             return
         # Where nothing is reported, nothing of this is loaded.
@@ -191,17 +200,16 @@ class Reporter(OneOfItsKind):
         if not self._joins:
             self._put("batch_start", None, first_data(self._first_fields, self._command))
 
-    def _close(self, channel: Channel, exc: BaseException | None) -> None:
-        status = "failed" if is_failure(exc) else "done"
+    def _close_once(self, exc: BaseException | None) -> None:
+        try:
+            channel = self._to_close.pop()
+        except IndexError:  # never opened, or somebody else is closing it
+            return
+        status = ending(exc, self._preemption.signal)
         try:
             # A forked child that leaves the block only has its own events delivered.
             if os.getpid() == self._pid:
-                if self._daemons is not None:
-                    self._daemons.stop()
-                if status == "done":
-                    self._auto_upload()
-                if not self._joins:
-                    self._put(f"batch_{status}", None, self._last_data(exc))
+                self._say_last(status, exc)
             channel.close(status)
         except BaseException:  # Ctrl-C
             channel.hurry(status)
@@ -209,12 +217,20 @@ class Reporter(OneOfItsKind):
         finally:
             self._channel = None
 
+    def _say_last(self, status: str, exc: BaseException | None) -> None:
+        if self._daemons is not None:
+            self._daemons.stop()
+        if status == "done":
+            self._auto_upload()
+        if not self._joins:
+            last = "batch_done" if status == "done" else "batch_failed"
+            self._put(last, None, self._last_data(exc))
+
     def _last_data(self, exc: BaseException | None) -> Data:
         elapsed_s = round(time.monotonic() - self._opened_at, 6)
         done, failed = self._failures.count(False), self._failures.count(True)
         fields = {"n_done": done, "n_failed": failed, "total_elapsed_s": elapsed_s}
-        channel = self._channel
-        return last_data(fields, exc, lambda: channel.uploaded if channel else 0, self._notices)
+        return last_data(fields, exc, self._preemption.signal, self._channel, self._notices)
 
     # What jobs and daemons need
 

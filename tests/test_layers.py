@@ -26,6 +26,7 @@ LAYERS = {
     "guard": 3,
     "outcome": 3,
     "bookends": 4,
+    "preemption": 4,
     "current": 4,
     "copies": 4,
     "job": 5,

@@ -66,6 +66,7 @@ class Channel:
         self.closing_at: float | None = None  # monotonic; set once the end is asked for
         self.is_away = False  # the platform is known not to be reachable, or not to take events
         self.uploaded = 0
+        self.preemption: Any = None  # the record of it, which goes ahead of all others
         self.run_directory: Path | None = None  # known as soon as the sender has made it
         self._ends_at = 0.0  # monotonic: when whoever closes goes on his way
         self._finished = Latch()
@@ -92,15 +93,33 @@ class Channel:
             self._start_late()
         self.buffer.put(record, urgent)
 
+    def preempt(self, record: Any, status: str) -> None:
+        """The machine is wanted back: `record` goes ahead of what waits, and where nobody closes the
+        run it ends with `status`. Safe within a signal handler."""
+        if self.closing_at is None and self.preemption is None:
+            self.status = status
+            self.preemption = record
+            self.buffer.wake()
+
     def close(self, status: str) -> None:
         """Have everything written, and delivered as far as the exit timeout allows; wait for it."""
-        self._ask_to_end(status)
+        self.ask_to_end(status)
         self._await_end()
+
+    def ask_to_end(self, status: str) -> None:
+        """The same without waiting: `close_all` waits."""
+        if self.closing_at is not None:
+            return
+        self.status = status
+        now, limit_s = time.monotonic(), self.settings.exit_timeout_s
+        self._ends_at = now + limit_s
+        self.closing_at = now + limit_s * _SENDERS_SHARE
+        self.buffer.close()
 
     def hurry(self, status: str) -> None:
         """Have everything written and nothing more delivered, and do not wait: whoever interrupts
         the end wants to be off. The end of the process waits for what is left of it."""
-        self._ask_to_end(status)
+        self.ask_to_end(status)
         self.closing_at = time.monotonic()
         self.buffer.wake()
 
@@ -133,15 +152,6 @@ class Channel:
             self._is_started = False
             raise
         _close_with_worker()
-
-    def _ask_to_end(self, status: str) -> None:
-        if self.closing_at is not None:
-            return
-        self.status = status
-        now, limit_s = time.monotonic(), self.settings.exit_timeout_s
-        self._ends_at = now + limit_s
-        self.closing_at = now + limit_s * _SENDERS_SHARE
-        self.buffer.close()
 
     def _await_end(self) -> None:
         if self._work and not self._is_started:
@@ -196,7 +206,7 @@ def close_all() -> None:
     for channel in channels:
         if channel.environment is not None:
             channel.environment.leave()
-        channel._ask_to_end(channel.status)
+        channel.ask_to_end(channel.status)
     for channel in channels:
         channel._await_end()
         channel.notices.say_put_off()
