@@ -22,6 +22,7 @@ LAYERS = {
     "resources": 1,
     "launch": 2,
     "delivery": 2,
+    "console": 2,
     "arguments": 3,
     "guard": 3,
     "outcome": 3,
