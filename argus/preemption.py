@@ -69,13 +69,14 @@ class Preemption:
 
     @never_raises(None)
     def leave(self) -> None:
-        """The process dies of it, at once where nobody can wait: say what is cut short."""
+        """The process is about to die of it: say what is cut short. Whoever lets it die closes the
+        channels."""
         reporter = self._reporter
-        try:
-            channel = reporter._to_close.pop()
-        except IndexError:  # never opened, or being closed by what the signal has interrupted
+        if not reporter._to_close:  # never opened, or being closed by what the signal interrupted
             return
+        reporter._to_close.clear()
+        if reporter._console is not None:
+            reporter._console.close()
         for job in reversed(list(reporter._jobs)):
             job._close(None, cut_short=True)
         reporter._say_last(PREEMPTED, None)
-        channel.ask_to_end(PREEMPTED)

@@ -26,7 +26,7 @@ from argus.core.identity import fit_id
 from argus.core.intervals import Intervals
 from argus.core.schema import LIFECYCLE, MAX_BATCH_ID
 from argus.core.secret import Secret
-from argus.core.settings import DISABLED, Settings, resolve
+from argus.core.settings import DISABLED, OFF, Settings, resolve
 from argus.delivery.notices import Notices
 from argus.guard import ITSELF, never_raises
 from argus.job import JobContext
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from argus.bookends import Data
+    from argus.console.capture import Capture
     from argus.delivery.channel import Channel
     from argus.delivery.daemons import Daemons
     from argus.delivery.upload_request import UploadRequest
@@ -57,8 +58,10 @@ class Reporter(OneOfItsKind):
     `auto_upload_dirs` are directories whose figures are uploaded on a clean exit. `batch_id` gives
     the batch an id of its own; `resume_from` does the same for a run that continues an earlier one.
     `config` (a mapping, dataclass or namespace) becomes the hyperparameters, without secrets.
-    `mode` is "online", "backup" (keep the run on disk, send nothing) or "disabled". `signals` says
-    whether SIGTERM sets `preempted`: None means under SLURM or submitit.
+    `mode` is "online", "backup" (keep the run on disk, send nothing) or "disabled". `console` says
+    what becomes of what the process prints: "off", "file" (a kept run has it in `logs/output.log`)
+    or "forward" (it is reported as log lines, too). `signals` says whether SIGTERM makes the run
+    `preempted`; None: under SLURM and submitit.
     """
 
     def __init__(
@@ -79,12 +82,14 @@ class Reporter(OneOfItsKind):
         resume_from: str | None = None,
         config: Any = None,
         mode: str | None = None,
+        console: str | None = None,
         signals: bool | None = None,
     ) -> None:
         self._notices = Notices()
         self._channel: Channel | None = None  # None: nothing is reported
         self._to_close: list[Channel] = []  # the same, for whoever is first to close it
         self._daemons: Daemons | None = None
+        self._console: Capture | None = None
         self._stopped = False
         self._jobs: list[JobContext] = []  # the open ones, the innermost last
         self._latest_job_id: str | None = None
@@ -92,7 +97,7 @@ class Reporter(OneOfItsKind):
         self._numbers = count(1)
         self._failures: list[bool] = []  # of each job that has ended, whether it failed
         self._pid = os.getpid()
-        self._settings = self._resolved(monitor_url, Secret(token), mode) or Settings()
+        self._settings = self._resolved(monitor_url, Secret(token), mode, console) or Settings()
         # Where nothing is reported on purpose, nothing is worth a word either.
         self._notices.muted = self._settings.mode == DISABLED and not self._settings.complaints
         own_id = given_text(batch_id) or given_text(resume_from)
@@ -199,6 +204,10 @@ class Reporter(OneOfItsKind):
         self._to_close.append(channel)
         if not self._joins:
             self._put("batch_start", None, first_data(self._first_fields, self._command))
+        if self._settings.console != OFF:
+            from argus.console.capture import capture
+
+            self._console = capture(channel, self._active_job_id)
 
     def _close_once(self, exc: BaseException | None) -> None:
         try:
@@ -207,6 +216,8 @@ class Reporter(OneOfItsKind):
             return
         status = ending(exc, self._preemption.signal)
         try:
+            if self._console is not None:
+                self._console.close()
             # A forked child that leaves the block only has its own events delivered.
             if os.getpid() == self._pid:
                 self._say_last(status, exc)
@@ -277,8 +288,8 @@ class Reporter(OneOfItsKind):
     # Details of construction and closing
 
     @never_raises(None)
-    def _resolved(self, monitor_url: Any, token: Secret, mode: Any) -> Settings:
-        return resolve(monitor_url, token, os.environ, settings_file(), mode)
+    def _resolved(self, monitor_url: Any, token: Secret, mode: Any, console: Any) -> Settings:
+        return resolve(monitor_url, token, os.environ, settings_file(), mode, console)
 
     @never_raises(None)
     def _fitted_fields(self, experiment_type: Any, n_total: Any) -> dict[str, Any]:

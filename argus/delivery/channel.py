@@ -59,6 +59,8 @@ class Channel:
         self.notices = notices
         self.status = RUNNING  # what run.json will say in the end
         self.environment = None if facts.joins else Environment(self)
+        self.ending_first: list[Callable[[], None]] = []  # what has something to hand over yet
+        self.parents_directory: Path | None = None  # in a forked child: the run directory there
         self._begin()
 
     def _begin(self) -> None:
@@ -68,6 +70,7 @@ class Channel:
         self.uploaded = 0
         self.preemption: Any = None  # the record of it, which goes ahead of all others
         self.run_directory: Path | None = None  # known as soon as the sender has made it
+        self.placed = Latch()  # it is known, or there will be none
         self._ends_at = 0.0  # monotonic: when whoever closes goes on his way
         self._finished = Latch()
         self._is_started = False
@@ -101,25 +104,20 @@ class Channel:
             self.preemption = record
             self.buffer.wake()
 
+    def place(self, run_directory: Path | None) -> None:
+        """The sender has made the run directory, or moved it."""
+        self.run_directory = run_directory
+        self.placed.set()
+
     def close(self, status: str) -> None:
         """Have everything written, and delivered as far as the exit timeout allows; wait for it."""
-        self.ask_to_end(status)
+        self._ask_to_end(status)
         self._await_end()
-
-    def ask_to_end(self, status: str) -> None:
-        """The same without waiting: `close_all` waits."""
-        if self.closing_at is not None:
-            return
-        self.status = status
-        now, limit_s = time.monotonic(), self.settings.exit_timeout_s
-        self._ends_at = now + limit_s
-        self.closing_at = now + limit_s * _SENDERS_SHARE
-        self.buffer.close()
 
     def hurry(self, status: str) -> None:
         """Have everything written and nothing more delivered, and do not wait: whoever interrupts
         the end wants to be off. The end of the process waits for what is left of it."""
-        self.ask_to_end(status)
+        self._ask_to_end(status)
         self.closing_at = time.monotonic()
         self.buffer.wake()
 
@@ -127,6 +125,7 @@ class Channel:
         """Begin anew: thread, buffer and files are the parent's. What is in the buffer is its to
         send. The child's own sender starts with the child's first record."""
         self.environment = None  # the parent tells it
+        self.parents_directory = self.run_directory or self.parents_directory
         self._begin()
 
     def _start_late(self) -> None:
@@ -151,7 +150,16 @@ class Channel:
         except BaseException:  # an interrupt: whether it runs by now is not known
             self._is_started = False
             raise
-        _close_with_worker()
+        close_with_worker()
+
+    def _ask_to_end(self, status: str) -> None:
+        if self.closing_at is not None:
+            return
+        self.status = status
+        now, limit_s = time.monotonic(), self.settings.exit_timeout_s
+        self._ends_at = now + limit_s
+        self.closing_at = now + limit_s * _SENDERS_SHARE
+        self.buffer.close()
 
     def _await_end(self) -> None:
         if self._work and not self._is_started:
@@ -182,6 +190,7 @@ class Channel:
             )
         finally:
             self.is_away = True  # nobody shall wait for an upload any more
+            self.placed.set()
             self._finished.set()
 
     def _send(self) -> None:
@@ -204,16 +213,18 @@ def close_all() -> None:
     timeout."""
     channels = list(_open)
     for channel in channels:
+        for end in channel.ending_first:
+            end()
         if channel.environment is not None:
             channel.environment.leave()
-        channel.ask_to_end(channel.status)
+        channel._ask_to_end(channel.status)
     for channel in channels:
         channel._await_end()
         channel.notices.say_put_off()
         channel.notices.muted = True  # a thread that dies while it writes to stderr takes us along
 
 
-def _close_with_worker() -> None:
+def close_with_worker() -> None:
     """Workers of `multiprocessing` leave by os._exit, past atexit, but run its finalizers."""
     global _closes_with_worker  # noqa: PLW0603 - it is the process's
     process = sys.modules.get("multiprocessing.process")

@@ -14,7 +14,7 @@ from typing import Any
 
 from argus.core.events import utc_second, valid_second
 from argus.core.flatten import without_secrets
-from argus.core.settings import BACKUP, Settings
+from argus.core.settings import Settings
 from argus.delivery.channel import RUNNING, Channel
 from argus.delivery.outbox import Outbox
 from argus.delivery.trust import trust
@@ -96,6 +96,7 @@ class Workplace:
             path = new_directory(batch_id, settings, self.state_dir)
             self.run.move_to(path, description)
             self._described = description
+            self._channel.place(path)
         except OSError as error:
             trouble = error
         self.is_homeless = not self.run.journal.is_in_place
@@ -235,7 +236,7 @@ def state_dir(settings: Settings) -> Path:
 
 def is_kept(settings: Settings) -> bool:
     """Whether the runs of these settings stay once they are delivered."""
-    return bool(settings.runs_dir) or settings.mode == BACKUP
+    return settings.is_kept
 
 
 def new_run(batch_id: str, settings: Settings, state: Path | None) -> RunDirectory:

@@ -17,6 +17,8 @@ REJECTED = "rejected.jsonl"
 MEDIA = "media.jsonl"
 HEARTBEAT = "heartbeat"
 LOCK = "lock"
+LOGS = "logs"
+OUTPUT = "output.log"
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _MAX_NAME = 100  # of the 255 bytes that file systems allow; host, pid and hex want some too
