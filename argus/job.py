@@ -43,6 +43,7 @@ class JobContext(OneOfItsKind):
         # Now: a network given for a name must not be kept alive until the job is over.
         self._fields = self._fitted_fields(model, dataset) or {}
         self._metrics: dict[str, Any] = {}
+        self._last_fields: dict[str, Any] = {}  # what else the last event says
         self._epochs = 0
         self._started_at = time.monotonic()
         self._pid = os.getpid()
@@ -183,6 +184,7 @@ class JobContext(OneOfItsKind):
                 data["preempted"] = True
         if self._metrics or not failed:
             data["metrics"] = plain(self._metrics)  # together they may be more than an event holds
+        data.update(self._last_fields)
         self._reporter._put("job_failed" if failed else "job_done", self._job_id, data)
 
     def _usable_id(self, job_id: Any) -> str:

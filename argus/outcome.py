@@ -11,6 +11,15 @@ if TYPE_CHECKING:
 PREEMPTED = "preempted"
 
 
+class Failure(SystemExit):
+    """Leaves a block whose end is known in words: of a command, not of the code in the block."""
+
+    def __init__(self, error: str, reason: str, code: int) -> None:
+        super().__init__(code)
+        self.error = error
+        self.reason = reason
+
+
 def is_failure(exc: BaseException | None) -> bool:
     """Whether a block that is left with `exc` has failed: `sys.exit(0)` is an ordinary end."""
     return exc is not None and exit_code(exc) != 0
@@ -44,6 +53,8 @@ def described(exc: BaseException | None) -> dict[str, str]:
     them, alive."""
     from argus.core.redact import redacted  # patterns to compile, which most runs never need
 
+    if type(exc) is Failure:
+        return {"error": redacted(exc.error), "reason": exc.reason}
     name = class_name(exc)
     text = redacted(bounded_text(exc))
     return {"error": f"{name}: {text}" if text else name, "reason": name}

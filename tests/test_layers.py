@@ -34,11 +34,12 @@ LAYERS = {
     "reporter": 6,
     "": 7,  # argus/__init__.py: the public names
     "server": 8,
+    "wrap": 8,
     "cli": 9,
     "__main__": 10,
 }
 # Rooms of one layer that do not know each other: each owns something that the others do not touch.
-STRANGERS = ({"rundir", "transport", "resources"}, {"server", ""})
+STRANGERS = ({"rundir", "transport", "resources"}, {"server", ""}, {"server", "wrap"})
 
 HEAVY = ("http.client", "ssl", "urllib.request", "subprocess", "socket", "email", "ctypes")
 

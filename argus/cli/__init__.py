@@ -15,7 +15,7 @@ from importlib import import_module
 
 from argus.core.version import __version__
 
-COMMANDS = ("demo", "serve")  # in the order of --help
+COMMANDS = ("demo", "serve", "run")  # in the order of --help
 
 _DESCRIPTION = "Watch and keep training runs. `argus COMMAND --help` tells more about each command."
 _EXAMPLES = """\
@@ -24,6 +24,7 @@ examples:
   argus serve                            a monitor on this machine, keeping runs in ./runs
   ARGUS_URL=http://127.0.0.1:8765 python train.py
                                          a run that reports to it
+  argus run -- ./train.sh                any command, reported with no change to it
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _MAX_PORT = 65_535
+_MAX_SECONDS = 86_400.0
 
 
 def port(text: str) -> int:
@@ -19,6 +20,19 @@ def count(text: str) -> int:
     if number < 1:
         raise ValueError(text)
     return number
+
+
+def number(text: str) -> int:
+    """A number of things, or none. Raises ValueError, which argparse tells."""
+    return _number(text)
+
+
+def seconds(text: str) -> float:
+    """Some seconds, a day at most. Raises ValueError, which argparse tells."""
+    value = float(text)
+    if not 0 <= value <= _MAX_SECONDS:
+        raise ValueError(text)
+    return value
 
 
 def _number(text: str) -> int:
