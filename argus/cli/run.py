@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -104,18 +105,20 @@ def _wrapped(args: argparse.Namespace, argv: Sequence[str], tells: bool) -> int:
     code = wrapper.run()
     if args.verbose:
         _say(wrapper.said_at_end)
+    if wrapper.died_of_ctrl_c:
+        # As the command did: a script in a shell goes on after one that has only said so.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
     return code
 
 
 def _become(argv: list[str]) -> int:
     """Be the command: nothing stands between it and whoever started us."""
-    import signal
-
     from argus.wrap.ending import not_started
     from argus.wrap.posix import PYTHON_IGNORES, is_there
 
-    for number in PYTHON_IGNORES:  # it should find them as we did
-        signal.signal(number, signal.SIG_DFL)
+    for ignored in PYTHON_IGNORES:  # it should find them as we did
+        signal.signal(ignored, signal.SIG_DFL)
     try:
         os.execvp(argv[0], argv)
     except OSError as error:

@@ -30,13 +30,15 @@ class Arrivals:
     def __init__(self, tell: Callable[[Arrival], None]) -> None:
         self._tell = tell
         numbers = {getattr(signal, name) for name in _NAMES}
-        # What whoever started us has ignored, as nohup does, is not ours to hear.
-        self._numbers = {n for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
+        # What whoever started us has ignored, as nohup does, is not ours to hear; but for the end of
+        # the command, which nobody could tell then.
+        ignored = {number for number in numbers if signal.getsignal(number) == signal.SIG_IGN}
+        self._numbers = numbers - ignored | {signal.SIGCHLD}
 
     def __enter__(self) -> Arrivals:
         self.blocked_before = signal.pthread_sigmask(signal.SIG_BLOCK, self._numbers)
         for number in self._numbers:
-            if signal.getsignal(number) == signal.SIG_DFL:
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.SIG_IGN):
                 signal.signal(number, _unheard)  # some systems drop what is ignored by default
         threading.Thread(target=self._run, name="argus-run-signals", daemon=True).start()
         return self

@@ -13,7 +13,7 @@ from argus.wrap.printed import Printed
 from argus.wrap.stopping import Escalation
 from argus.wrap.tap import Tap
 
-_GATHER_S = 0.1  # what is printed is reported so late, and so many lines together
+_GATHER_S = 0.2  # what is printed is reported so late, and so many lines together
 # What the command leaves running may hold its output open for ever; we end with the command.
 _LAST_OUTPUT_S = 2.0
 _CHILD_ENDED = getattr(signal, "SIGCHLD", None)

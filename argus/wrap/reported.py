@@ -18,7 +18,7 @@ class CommandReporter(Reporter):
         self, name: str, project: str | None, argv: Sequence[str], on_stop: Callable[[], None]
     ) -> None:
         super().__init__(
-            name,
+            name.replace("/", "-"),  # the stop button finds no batch with one in its id
             experiment_type="command",
             source_project=project,
             command=list(argv),  # type: ignore[arg-type]  # as words its secrets are hidden better

@@ -16,7 +16,7 @@ from argus.delivery.latch import Latch
 _PIECE_BYTES = 65_536
 # Between two looks of whoever makes lines. Of more the end is kept, which is what tells of a
 # failure; to make lines of a flood would take the command's own time.
-_MAX_KEPT_BYTES = 524_288
+_MAX_KEPT_BYTES = 131_072
 
 
 class Tap:

@@ -61,6 +61,7 @@ class Wrapper:
             if environ.get("ARGUS_CONSOLE") == "forward":
                 self._environ["ARGUS_CONSOLE"] = "file"  # what it prints is forwarded by us
         self._arrivals = Arrivals(self._inbox.put)
+        self._is_interrupted = False  # by Ctrl-C
         self._is_over = False  # somebody has sent a signal that ends it: no more attempts
         self._ending: Ending | None = None
 
@@ -76,6 +77,12 @@ class Wrapper:
             except (Failure, KeyboardInterrupt):  # the latter while the last events are sent
                 pass
         return 1 if self._ending is None else self._ending.code
+
+    @property
+    def died_of_ctrl_c(self) -> bool:
+        """Whether the terminal has interrupted us and the command, which died of it."""
+        is_killed = self._ending is not None and self._ending.signal == "SIGINT"
+        return is_killed and self._is_interrupted
 
     @property
     def said_at_end(self) -> str:
@@ -122,6 +129,8 @@ class Wrapper:
 
     def _hear(self, arrival: Arrival) -> None:
         self._is_over = self._is_over or arrival.number in _FINAL
+        if arrival.number == signal.SIGINT and arrival.from_kernel:
+            self._is_interrupted = True
         if arrival.number in self._order.preempting:
             self._is_over = True
             self.reporter.preempt(signal.Signals(arrival.number).name)
