@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MAX_PIECES = 65_536
+MAX_PIECES = 131_072  # 25 MB of short ones
 MAX_CHARS = 8_388_608
 _RING_AT = 8_192
 

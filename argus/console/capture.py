@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
+from time import monotonic
 
 from argus.console.backlog import Backlog
 from argus.console.stream import DeafError, Tap
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from argus.delivery.channel import Channel
 
 TURN_S = 0.25  # from one look at what is being printed to the next
-_CLOSING_SHARE = 0.2  # of the exit timeout
-_LONGEST_CLOSING_S = 1.0
+_SENDERS_SHARE = 0.5  # of the exit timeout: what a disk that hangs leaves of it
 _NEXT_TRY_S = 1.0  # where no thread could be had
 _OWN = 2
 
@@ -78,8 +77,8 @@ class Capture:
         for tap in taps:
             tap.leave()
         if self._ends_at is None:
-            limit_s = self._channel.settings.exit_timeout_s * _CLOSING_SHARE
-            self._ends_at = time.monotonic() + min(limit_s, _LONGEST_CLOSING_S)
+            senders_s = self._channel.settings.exit_timeout_s * _SENDERS_SHARE
+            self._ends_at = self._channel.ends_at - senders_s
         self._backlog.wake()
         if self._work and not self._is_started:
             if not len(self._backlog):
@@ -87,7 +86,7 @@ class Capture:
             self._start_thread()
             if not self._is_started:
                 self._run()  # on the caller's own thread: no other can be had
-        if not self._finished.wait(self._ends_at - time.monotonic()):
+        if not self._finished.wait(self._ends_at - monotonic()):
             self._channel.notices.warn(
                 "console exit", "what was printed last may not have been put down in time"
             )
@@ -104,9 +103,10 @@ class Capture:
             text = _copied(text)
         if not text or self._ends_at is not None:
             return
-        job_id = self._active_job() if self._forwards else None
+        # `print` writes its newline by itself: that belongs to what came before it.
+        job_id = self._active_job() if self._forwards and text != "\n" else None
         whose = _OWN if is_speaking() else number
-        now = time.monotonic()
+        now = monotonic()
         self._backlog.put((now, job_id, whose, text), text)
         if not self._is_started and now >= self._next_try_at:
             self._start_thread()
@@ -117,7 +117,7 @@ class Capture:
             threading.Thread(target=self._run, name="argus-console", daemon=True).start()
         except RuntimeError:  # it waits for a later try, and in the end for whoever closes
             self._is_started = False
-            self._next_try_at = time.monotonic() + _NEXT_TRY_S
+            self._next_try_at = monotonic() + _NEXT_TRY_S
         except BaseException:  # an interrupt: whether it runs by now is not known
             self._is_started = False
             raise
@@ -143,14 +143,14 @@ class Capture:
         channel, backlog = self._channel, self._backlog
         transcript = Transcript(channel, self._forwards, channel.settings.is_kept)
         while self._ends_at is None:
-            now = time.monotonic()
+            now = monotonic()
             pieces = backlog.take()
             transcript.add(pieces, backlog.take_lost(), now)
             due_in_s = transcript.due_in(now)
             # As long as something comes, it is looked up now and then, so that who prints need
             # not wake anybody.
             backlog.wait(min(due_in_s, TURN_S) if pieces else due_in_s, at_rest=not pieces)
-        transcript.add(backlog.take(), backlog.take_lost(), time.monotonic())
+        transcript.add(backlog.take(), backlog.take_lost(), monotonic())
         transcript.finish(self._active_job() if self._forwards else None, self._ends_at)
 
 

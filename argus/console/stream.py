@@ -75,8 +75,13 @@ class Tap:
         # By `object`: a proxy's `__setattr__` would set it on what stands behind the proxy, whose
         # `write` would then call itself.
         object.__setattr__(self._stream, "write", self._write)
-        if self._stream.write is not self._write:
-            self._put_back()
+        is_there = False
+        try:
+            is_there = self._stream.write is self._write
+        finally:
+            if not is_there:
+                self._put_back()
+        if not is_there:
             raise DeafError
 
     def _end(self) -> None:

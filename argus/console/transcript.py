@@ -7,30 +7,59 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional, Union
 
 from argus.console.lines import MAX_FORWARDED, Line, LineFolder, LineRate
 from argus.console.output_log import OutputLog
 from argus.core.redact import hideable
 from argus.delivery.channel import Channel
 
+Piece = tuple[float, Optional[str], int, Union[str, bytes]]
+
 # Whose text it is: of sys.stdout, of sys.stderr, or a message of our own that a log handler printed.
 # That one is kept and not sent: to send it may be what it complains about.
 STDOUT, STDERR, OWN = range(3)
 _NAMES = ("stdout", "stderr", "stderr")
 
+JOINED_S = 0.01  # so exact are the times of lines
 TRY_AGAIN_S = 1.0  # to write what the disk has refused, or has no directory yet
 
 
+def joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """The same text in fewer pieces: a `print` makes one of each of its words, and to go through
+    them takes the interpreter from who prints."""
+    texts: list[str] = []
+    at, job_id, whose = 0.0, None, STDOUT
+    for piece in pieces:
+        if texts and (
+            piece[2] != whose
+            or piece[0] > at + JOINED_S
+            or (piece[1] is not None and piece[1] != job_id)
+            or piece[3].__class__ is not str
+        ):
+            yield at, job_id, whose, "".join(texts)
+            texts = []
+        if piece[3].__class__ is not str:
+            yield piece
+        elif texts:
+            texts.append(piece[3])
+        else:
+            at, job_id, whose, texts = piece[0], piece[1], piece[2], [piece[3]]
+    if texts:
+        yield at, job_id, whose, "".join(texts)
+
+
 class Transcript:
-    """The lines of one run. `pieces` are (monotonic time, job id, whose text, text)."""
+    """The lines of one run. `pieces` are (monotonic time, job id, whose text, text); without a job
+    id they belong to what came before them."""
 
     def __init__(self, channel: Channel, forwards: bool, keeps: bool) -> None:
         self._channel = channel
         self._secret = hideable(channel.settings.token)
         self._folders = [LineFolder() for _ in _NAMES]
+        self._jobs: list[str | None] = [None for _ in _NAMES]  # that the latest text is of
         self._rate = LineRate() if forwards else None
         self._log = OutputLog() if keeps else None
         self._epoch = 0.0  # what the wall clock says at the monotonic clock's zero
@@ -40,9 +69,11 @@ class Transcript:
         kept: list[bytes] = []
         self._omit(lost)
         self._epoch = time.time() - now
-        for at, job_id, whose, text in pieces:
+        for at, job_id, whose, text in joined(pieces):
+            if job_id is not None:
+                self._jobs[whose] = job_id
             for line in self._folders[whose].feed(text):
-                self._put(line, at, job_id, whose, kept)
+                self._put(line, at, whose, kept)
         if self._rate is not None:
             self._forward(self._rate.take(now))
         self._keep(kept)
@@ -61,7 +92,7 @@ class Transcript:
         self._epoch = time.time() - now
         for whose, folder in enumerate(self._folders):
             for line in folder.rest():
-                self._put(line, now, job_id, whose, kept)
+                self._put(line, now, whose, kept)
         if self._rate is not None:
             self._forward(self._rate.rest())
             if self._rate.omitted:
@@ -77,16 +108,14 @@ class Transcript:
         if lost and self._log is not None:
             self._log.omitted += lost
 
-    def _put(
-        self, line: Line, at: float, job_id: str | None, whose: int, kept: list[bytes]
-    ) -> None:
+    def _put(self, line: Line, at: float, whose: int, kept: list[bytes]) -> None:
         if self._secret is not None:
             line = line._replace(text=self._secret.hide_in(line.text))
         if self._log is not None:
             cut = f"... (+{line.more} characters)" if line.more else ""
             kept.append(f"{line.text}{cut}".encode("utf-8", "backslashreplace"))
         if self._rate is not None and whose != OWN and line.text:  # an empty line says nothing
-            self._forward(self._rate.put((line, at, job_id, whose), at))
+            self._forward(self._rate.put((line, at, self._jobs[whose], whose), at))
 
     def _forward(self, passing: list[tuple[Any, int]]) -> None:
         for (line, at, job_id, whose), omitted in passing:

@@ -117,8 +117,7 @@ def resolve(
     settings.mode = _mode(_text(mode) or pick("mode"), settings)
     if settings.mode != ONLINE:
         settings.url = None
-    if settings.mode != DISABLED:
-        settings.console = _console(console, pick("console"), settings.complaints)
+    settings.console = _console(console, pick("console"), settings)
     return settings
 
 
@@ -262,11 +261,15 @@ def _mode(asked: str | None, settings: Settings) -> str:
     return BACKUP if settings.runs_dir else DISABLED
 
 
-def _console(given: Any, otherwise: str | None, complaints: list[str]) -> str:
+def _console(given: Any, otherwise: str | None, settings: Settings) -> str:
+    if settings.mode == DISABLED:
+        return OFF
     asked = (_text(given) or otherwise or OFF).lower()
     if asked in (OFF, FILE, FORWARD) and (given is None or _text(given) is not None):
         return asked
-    complaints.append("ARGUS_CONSOLE or console= must be off, file or forward; it is ignored")
+    settings.complaints.append(
+        "ARGUS_CONSOLE or console= must be off, file or forward; it is ignored"
+    )
     return OFF
 
 

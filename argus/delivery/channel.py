@@ -71,7 +71,7 @@ class Channel:
         self.preemption: Any = None  # the record of it, which goes ahead of all others
         self.run_directory: Path | None = None  # known as soon as the sender has made it
         self.placed = Latch()  # it is known, or there will be none
-        self._ends_at = 0.0  # monotonic: when whoever closes goes on his way
+        self._ends_at: float | None = None  # monotonic: when whoever closes goes on his way
         self._finished = Latch()
         self._is_started = False
         self._next_try_at = 0.0  # monotonic: of having a thread
@@ -108,6 +108,14 @@ class Channel:
         """The sender has made the run directory, or moved it."""
         self.run_directory = run_directory
         self.placed.set()
+
+    @property
+    def ends_at(self) -> float:
+        """When whoever leaves the block goes on his way, on the monotonic clock: the exit timeout
+        runs from the first time that this is asked."""
+        if self._ends_at is None:
+            self._ends_at = time.monotonic() + self.settings.exit_timeout_s
+        return self._ends_at
 
     def close(self, status: str) -> None:
         """Have everything written, and delivered as far as the exit timeout allows; wait for it."""
@@ -156,9 +164,7 @@ class Channel:
         if self.closing_at is not None:
             return
         self.status = status
-        now, limit_s = time.monotonic(), self.settings.exit_timeout_s
-        self._ends_at = now + limit_s
-        self.closing_at = now + limit_s * _SENDERS_SHARE
+        self.closing_at = self.ends_at - self.settings.exit_timeout_s * (1 - _SENDERS_SHARE)
         self.buffer.close()
 
     def _await_end(self) -> None:
@@ -169,7 +175,7 @@ class Channel:
             if not self._is_started:
                 self._run()  # on the caller's own thread: no other can be had
         limit_s = self.settings.exit_timeout_s
-        if not self._finished.wait(min(limit_s, self._ends_at - time.monotonic())):
+        if not self._finished.wait(min(limit_s, self.ends_at - time.monotonic())):
             self.notices.warn(
                 "exit",
                 "reporting did not end in time: %d events may not have been written down",
