@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from argus.delivery.notices import Notices
     from argus.reporter import Reporter
 
 # Where either is set, somebody may take the machine back: https://slurm.schedmd.com/sbatch.html and
@@ -29,11 +30,14 @@ class Preemption:
 
     def __init__(self, reporter: Reporter, signals: Any, environ: Mapping[str, str]) -> None:
         self._reporter = reporter
-        self._notices = reporter._notices
         self._environ = environ
         self._is_asked_for = signals is not None and bool(plain(signals))
         self._is_possible = signals is None and any(environ.get(name) for name in SCHEDULERS)
         self.signal: str | None = None  # its name, once it has come
+
+    @property
+    def _notices(self) -> Notices:
+        return self._reporter._notices
 
     def watch(self, is_reporting: bool) -> None:
         """Begin to look out. Who has asked for it may depend on it, also where nothing is reported."""
