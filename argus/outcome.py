@@ -65,4 +65,6 @@ def told(exc: BaseException | None, preempted_by: str | None) -> dict[str, Any]:
     why = described(exc) if is_failure(exc) else {}
     if preempted_by is None:
         return why
-    return {"error": f"preempted by {preempted_by}", **why, "reason": PREEMPTED, "preempted": True}
+    cause = f" ({why['error']})" if why else ""
+    error = f"preempted by {preempted_by}{cause}"
+    return {"error": error, "reason": PREEMPTED, "preempted": True}

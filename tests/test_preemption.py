@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from argus import Reporter
+from argus.delivery import sender
 from argus.launch.signals import Handler
 from tests.chaos import trainings
 from tests.environment import clean_environment, platform, quiet, said, shown
@@ -113,7 +114,7 @@ def test_what_the_handler_of_the_user_raises_is_no_failure(platform: StandIn) ->
         terminate()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
-    why = {**WHY, "error": "SystemExit: 143"}
+    why = {**WHY, "error": "preempted by SIGTERM (SystemExit: 143)"}
     assert shown(platform.events("job_failed") + platform.events("batch_failed")) == [
         ("job_failed", "j", {"status": "FAILED", **why}),
         ("batch_failed", None, {"n_done": 0, "n_failed": 1, **why, "exit_code": 143}),
@@ -145,6 +146,22 @@ def test_it_goes_ahead_of_a_backlog_by_itself(platform: StandIn) -> None:
         platform.wait_for(lambda peer: alone(peer) > before)
         platform.mode("ok")
     assert len(platform.events("job_epoch")) == 3_000
+    assert shown(platform.events("log_line")) == [("log_line", "j", ANNOUNCED)]
+
+
+def test_it_does_not_wait_for_an_answer_that_does_not_come(
+    platform: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "PREEMPTED_S", 0.1)
+    with quiet(batch_id="b", signals=True) as r, r.job("j") as j:
+        platform.wait_for(2)
+        platform.mode("hang", times=1)
+        r.emit("job_start", job_id="another")  # which is sent at once
+        platform.wait_for(lambda peer: [q for q in peer.requests("events") if q["mode"] == "hang"])
+        terminate()
+        platform.wait_for(lambda peer: peer.events("log_line"))
+        j.epoch(0)
+    assert len(platform.events("job_start")) == 2
     assert shown(platform.events("log_line")) == [("log_line", "j", ANNOUNCED)]
 
 
