@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+from argus.bookends import say_last
 from argus.core.values import plain
 from argus.guard import never_raises
 from argus.outcome import PREEMPTED
@@ -83,4 +84,4 @@ class Preemption:
             reporter._console.close()
         for job in reversed(list(reporter._jobs)):
             job._close(None, cut_short=True)
-        reporter._say_last(PREEMPTED, None)
+        say_last(reporter, PREEMPTED, None)

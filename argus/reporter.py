@@ -19,7 +19,7 @@ from argus.arguments import (
     path_texts,
     settings_file,
 )
-from argus.bookends import first_data, last_data
+from argus.bookends import first_data, say_last
 from argus.copies import OneOfItsKind, reporter_again
 from argus.core.fields import fitted
 from argus.core.identity import fit_id
@@ -220,28 +220,13 @@ class Reporter(OneOfItsKind):
                 self._console.close()
             # A forked child that leaves the block only has its own events delivered.
             if os.getpid() == self._pid:
-                self._say_last(status, exc)
+                say_last(self, status, exc)
             channel.close(status)
         except BaseException:  # Ctrl-C
             channel.hurry(status)
             raise
         finally:
             self._channel = None
-
-    def _say_last(self, status: str, exc: BaseException | None) -> None:
-        if self._daemons is not None:
-            self._daemons.stop()
-        if status == "done":
-            self._auto_upload()
-        if not self._joins:
-            last = "batch_done" if status == "done" else "batch_failed"
-            self._put(last, None, self._last_data(exc))
-
-    def _last_data(self, exc: BaseException | None) -> Data:
-        elapsed_s = round(time.monotonic() - self._opened_at, 6)
-        done, failed = self._failures.count(False), self._failures.count(True)
-        fields = {"n_done": done, "n_failed": failed, "total_elapsed_s": elapsed_s}
-        return last_data(fields, exc, self._preemption.signal, self._channel, self._notices)
 
     # What jobs and daemons need
 
