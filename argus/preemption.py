@@ -5,6 +5,7 @@ Loads nothing of `signal` where nobody watches.
 
 from __future__ import annotations
 
+import os
 import time
 
 from argus.bookends import say_last
@@ -31,7 +32,6 @@ class Preemption:
 
     def __init__(self, reporter: Reporter, signals: Any, environ: Mapping[str, str]) -> None:
         self._reporter = reporter
-        self._environ = environ
         self._is_asked_for = signals is not None and bool(plain(signals))
         self._is_possible = signals is None and any(environ.get(name) for name in SCHEDULERS)
         self.signal: str | None = None  # its name, once it has come
@@ -46,7 +46,7 @@ class Preemption:
             return
         from argus.launch import signals
 
-        lack = signals.watch(self, signals.preemption_signals(self._environ))
+        lack = signals.watch(self, signals.preemption_signals(os.environ))
         if lack is not None and self._is_asked_for:
             self._notices.warn("signals", "%s", lack)
 
