@@ -162,15 +162,11 @@ def test_a_reporter_inside_joins_the_batch(site: Site) -> None:
     [batch_id] = {event["batch_id"] for event in site.events()}
     assert out == f"{batch_id}\n"
     told = [(e["event_type"], e["job_id"]) for e in site.events() if e["event_type"] != "log_line"]
-    assert told == [
-        ("batch_start", None),
-        ("job_start", "outer"),
-        ("job_start", "inner job"),
-        ("job_epoch", "inner job"),
-        ("job_done", "inner job"),
-        ("job_done", "outer"),
-        ("batch_done", None),
-    ]
+    # Two processes send them, so only what each of them has said has an order.
+    inner = [event_type for event_type, job_id in told if job_id == "inner job"]
+    outer = [event_type for event_type, job_id in told if job_id != "inner job"]
+    assert inner == ["job_start", "job_epoch", "job_done"]
+    assert outer == ["batch_start", "job_start", "job_done", "batch_done"]
 
 
 def test_it_starts_again_what_fails_until_it_does_not(site: Site) -> None:
