@@ -13,7 +13,7 @@ from argus.core.identity import fit_id
 from argus.core.schema import MAX_JOB_ID, RESERVED_KEYS
 from argus.core.values import MAX_VALUES, PLAIN_NUMBER_IDS, bounded_text, plain
 from argus.guard import ITSELF, OUT_OF_ROOM, never_raises, tell
-from argus.outcome import described, is_failure
+from argus.outcome import is_failure, told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class JobContext(OneOfItsKind):
         # Now: a network given for a name must not be kept alive until the job is over.
         self._fields = self._fitted_fields(model, dataset, extra) or {}
         self._metrics: dict[str, Any] = {}
+        self._last_fields: dict[str, Any] = {}  # what else the last event says
         self._epochs = 0
         self._started_at = time.monotonic()
         self._pid = os.getpid()
@@ -172,16 +173,20 @@ class JobContext(OneOfItsKind):
 
     # The life cycle
 
-    def _close(self, exc: BaseException | None) -> None:
-        failed = is_failure(exc)
+    def _close(self, exc: BaseException | None, cut_short: bool = False) -> None:
+        preempted_by = self._reporter._preemption.signal
+        failed = cut_short or is_failure(exc)
         self._reporter._job_closed(self, failed)
         data: dict[str, Any] = {"elapsed_s": round(time.monotonic() - self._started_at, 6)}
         if failed:
-            data.update(status="FAILED", **described(exc))
+            data.update(status="FAILED", **told(exc, preempted_by))
         else:
             data.update(status="DONE", train_epochs=self._epochs)
+            if preempted_by is not None:  # whoever leaves a job in good order says that it is done
+                data["preempted"] = True
         if self._metrics or not failed:
             data["metrics"] = plain(self._metrics)  # together they may be more than an event holds
+        data.update(self._last_fields)
         self._reporter._put("job_failed" if failed else "job_done", self._job_id, data)
 
     def _usable_id(self, job_id: Any) -> str:

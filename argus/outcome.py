@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argus.core.statuses import DONE, FAILED, PREEMPTED
 from argus.core.values import bounded_text, class_name
 
 TYPE_CHECKING = False
@@ -9,9 +10,26 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+class Failure(SystemExit):
+    """Leaves a block whose end is known in words: of a command, not of the code in the block."""
+
+    def __init__(self, error: str, reason: str, code: int) -> None:
+        super().__init__(code)
+        self.error = error
+        self.reason = reason
+
+
 def is_failure(exc: BaseException | None) -> bool:
     """Whether a block that is left with `exc` has failed: `sys.exit(0)` is an ordinary end."""
     return exc is not None and exit_code(exc) != 0
+
+
+def ending(exc: BaseException | None, preempted_by: str | None) -> str:
+    """How a batch has ended: "done", "failed" or "preempted". What ends once its machine was wanted
+    back, however it ends, is no failure, and may not have come to its end either."""
+    if preempted_by is not None:
+        return PREEMPTED
+    return FAILED if is_failure(exc) else DONE
 
 
 def exit_code(exc: BaseException) -> int:
@@ -34,6 +52,18 @@ def described(exc: BaseException | None) -> dict[str, str]:
     them, alive."""
     from argus.core.redact import redacted  # patterns to compile, which most runs never need
 
+    if type(exc) is Failure:
+        return {"error": redacted(exc.error), "reason": exc.reason}
     name = class_name(exc)
     text = redacted(bounded_text(exc))
     return {"error": f"{name}: {text}" if text else name, "reason": name}
+
+
+def told(exc: BaseException | None, preempted_by: str | None) -> dict[str, Any]:
+    """The fields of a `batch_failed` or `job_failed` that say why."""
+    why = described(exc) if is_failure(exc) else {}
+    if preempted_by is None:
+        return why
+    cause = f" ({why['error']})" if why else ""
+    error = f"preempted by {preempted_by}{cause}"
+    return {"error": error, "reason": PREEMPTED, "preempted": True}

@@ -19,7 +19,7 @@ from argus.arguments import (
     path_texts,
     settings_file,
 )
-from argus.bookends import first_data, last_data
+from argus.bookends import first_data, say_last
 from argus.copies import OneOfItsKind, reporter_again
 from argus.core.fields import fitted
 from argus.core.identity import fit_id
@@ -30,7 +30,8 @@ from argus.core.settings import DISABLED, OFF, Settings, resolve
 from argus.delivery.notices import Notices
 from argus.guard import ITSELF, never_raises
 from argus.job import JobContext
-from argus.outcome import is_failure
+from argus.outcome import ending
+from argus.preemption import Preemption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Reporter(OneOfItsKind):
     `config` (a mapping, dataclass or namespace) becomes the hyperparameters, without secrets.
     `mode` is "online", "backup" (keep the run on disk, send nothing) or "disabled". `console` says
     what becomes of what the process prints: "off", "file" (a kept run has it in `logs/output.log`)
-    or "forward" (it is reported as log lines, too).
+    or "forward" (it is reported as log lines, too). `signals` says whether SIGTERM makes the run
+    `preempted`; None: under SLURM and submitit.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Reporter(OneOfItsKind):
         config: Any = None,
         mode: str | None = None,
         console: str | None = None,
+        signals: bool | None = None,
     ) -> None:
         self._notices = Notices()
         self._channel: Channel | None = None  # None: nothing is reported
@@ -111,6 +114,7 @@ class Reporter(OneOfItsKind):
         if mistakes:
             self._notices.mistake("auto_upload_dirs should be a list of directories")
         self._intervals = Intervals.of(heartbeat, stop_polling, resource_snapshot)
+        self._preemption = Preemption(self, signals, os.environ)
 
     @property
     def batch_id(self) -> str:
@@ -121,6 +125,11 @@ class Reporter(OneOfItsKind):
     def stopped(self) -> bool:
         """Whether the platform's stop button was pressed, or `stop()` called. Never goes back."""
         return self._stopped
+
+    @property
+    def preempted(self) -> bool:
+        """Whether the scheduler has signalled that it takes the machine back. Never goes back."""
+        return self._preemption.signal is not None
 
     def stop(self) -> None:
         """Ask the training to end, as the stop button does."""
@@ -163,10 +172,9 @@ class Reporter(OneOfItsKind):
             current.deactivated(self)
         self._notices.say_put_off()
         try:
-            channel = self._to_close.pop()
-        except IndexError:  # never opened, or somebody else is closing it
-            return
-        self._close(channel, exc)
+            self._close_once(exc)
+        finally:  # a signal that comes while the last events are sent does not cut them off
+            self._preemption.unwatch()
 
     def __repr__(self) -> str:
         return f"<Reporter {self._batch_id}>"
@@ -182,6 +190,7 @@ class Reporter(OneOfItsKind):
         for complaint in self._settings.complaints:
             self._notices.warn(complaint, "%s", complaint)
         current.activated(self)
+        self._preemption.watch(is_reporting=self._settings.mode != DISABLED)
         if self._settings.mode == DISABLED:
             return
         # Where nothing is reported, nothing of this is loaded.
@@ -202,33 +211,24 @@ class Reporter(OneOfItsKind):
 
             self._console = capture(channel, self._active_job_id)
 
-    def _close(self, channel: Channel, exc: BaseException | None) -> None:
-        status = "failed" if is_failure(exc) else "done"
+    def _close_once(self, exc: BaseException | None) -> None:
+        try:
+            channel = self._to_close.pop()
+        except IndexError:  # never opened, or somebody else is closing it
+            return
+        status = ending(exc, self._preemption.signal)
         try:
             if self._console is not None:
                 self._console.close()
             # A forked child that leaves the block only has its own events delivered.
             if os.getpid() == self._pid:
-                last_data = self._last_data(exc)
-                if self._daemons is not None:
-                    self._daemons.stop()
-                if status == "done":
-                    self._auto_upload()
-                if not self._joins:
-                    self._put(f"batch_{status}", None, last_data)
+                say_last(self, status, exc)
             channel.close(status)
         except BaseException:  # Ctrl-C
             channel.hurry(status)
             raise
         finally:
             self._channel = None
-
-    def _last_data(self, exc: BaseException | None) -> Data:
-        elapsed_s = round(time.monotonic() - self._opened_at, 6)
-        done, failed = self._failures.count(False), self._failures.count(True)
-        fields = {"n_done": done, "n_failed": failed, "total_elapsed_s": elapsed_s}
-        channel = self._channel
-        return last_data(fields, exc, channel.artifacts() if channel else int, self._notices)
 
     # What jobs and daemons need
 

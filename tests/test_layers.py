@@ -28,6 +28,7 @@ LAYERS = {
     "guard": 3,
     "outcome": 3,
     "bookends": 4,
+    "preemption": 4,
     "current": 4,
     "copies": 4,
     "job": 5,
@@ -37,6 +38,7 @@ LAYERS = {
     "sync": 7,  # and hands them in
     "server": 8,
     "integrations": 8,
+    "wrap": 8,
     "cli": 9,
     "__main__": 10,
 }
@@ -46,6 +48,8 @@ STRANGERS = (
     {"server", ""},
     {"scanner", ""},
     {"server", "integrations"},
+    {"server", "wrap"},
+    {"integrations", "wrap"},
 )
 
 HEAVY = ("http.client", "ssl", "urllib.request", "subprocess", "socket", "email", "ctypes")

@@ -19,6 +19,7 @@ COMMANDS = (
     "demo",
     "serve",
     "view",
+    "run",
     "sync",
     "runs",
     "show",
@@ -38,6 +39,7 @@ examples:
   argus view                             look at the runs that were kept here, in a browser
   ARGUS_URL=http://127.0.0.1:8765 python train.py
                                          a run that reports to it
+  argus run -- ./train.sh                any command, reported with no change to it
   argus doctor                           whether a run here would report, and why not
   argus sync --url http://127.0.0.1:8765
                                          hand in what was kept on disk

@@ -22,12 +22,17 @@ def count(text: str) -> int:
     return number
 
 
+def number(text: str) -> int:
+    """A number of things, or none. Raises ValueError, which argparse tells."""
+    return _number(text)
+
+
 def seconds(text: str) -> float:
-    """A number of seconds, more than none. Raises ValueError, which argparse tells."""
-    number = float(text)
-    if not 0 < number < _LONGEST_S:
+    """Some seconds, or none. Raises ValueError, which argparse tells."""
+    value = float(text)
+    if not 0 <= value <= _LONGEST_S:
         raise ValueError(text)
-    return number
+    return value
 
 
 def _number(text: str) -> int:

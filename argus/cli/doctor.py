@@ -8,8 +8,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from argus.cli.arguments import count
 from argus.cli.platform import add_platform_arguments
 from argus.cli.terminal import say
 
@@ -26,6 +28,7 @@ examples:
   argus doctor                                     with the settings of this shell and directory
   argus doctor --url https://argus.example.org     another platform
   srun --pty argus doctor                          from a compute node: its network and clock count
+  argus doctor --signals 4711                      who handles which signal in that process
   argus doctor --json | jq '.findings[] | select(.mark != "ok")'
 
 exit code: 0 only where a run would report, 1 otherwise.
@@ -43,11 +46,21 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_platform_arguments(parser)
+    parser.add_argument(
+        "--signals",
+        nargs="?",
+        type=count,
+        const=0,
+        metavar="PID",
+        help="say instead who handles which signal here, or in that process",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(args: argparse.Namespace) -> int:
     """Look at all of it. 0 where a run would report, else 1."""
+    if args.signals is not None:
+        return _tell_signals(args.signals, args.json)
     from argus.inspection.finding import would_report
 
     findings: list[Finding] = []
@@ -64,6 +77,28 @@ def run(args: argparse.Namespace) -> int:
     else:
         show.end(reports)
     return 0 if reports else 1
+
+
+def _tell_signals(pid: int, as_json: bool) -> int:
+    """Who handles which signal: 0; 2, with a line on stderr, where there is no such process."""
+    from argus.launch.signal_report import lines, rows_here, rows_of
+
+    environ: Mapping[str, str] = os.environ
+    if pid:
+        try:
+            status = Path(f"/proc/{pid}/status").read_text("utf-8", "replace")
+            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except OSError as error:
+            print(f"argus doctor: process {pid}: {error.strerror}", file=sys.stderr)
+            return 2
+        pairs = (os.fsdecode(each).partition("=") for each in variables)
+        environ = {name: value for name, _, value in pairs}
+    rows = rows_of(status, environ) if pid else rows_here(environ)
+    if as_json:
+        print(json.dumps({"signals": [row._asdict() for row in rows]}, indent=1))
+    else:
+        print("\n".join(lines(rows, environ)))
+    return 0
 
 
 def sections(args: argparse.Namespace) -> list[Callable[[], Iterable[Finding]]]:

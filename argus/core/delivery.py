@@ -44,7 +44,7 @@ class Gate:
         self.away = False  # the last request found nobody who takes events
         self.taken = 0  # requests of which the platform took something
         self.stored: Line | None = None  # an event that it has
-        self._throttled = False
+        self.throttled = False  # the platform has asked to wait, in its last answer
         self._fruitless = 0
 
     @property
@@ -56,7 +56,7 @@ class Gate:
         """Learn from a verdict. `stuck`: all that waits has been refused before."""
         progress = bool(verdict.confirmed or verdict.refused or (verdict.wholesale and not stuck))
         self._fruitless = 0 if verdict.confirmed else self._fruitless + 1
-        self._throttled = verdict.throttled
+        self.throttled = verdict.throttled
         self.answered = progress
         self.taken += bool(verdict.confirmed)
         self.away = verdict.absent
@@ -76,7 +76,7 @@ class Gate:
 
     def last_chance(self) -> None:
         """Nothing will be sent later, so try now; but not where the platform asked to wait."""
-        if not self._throttled:
+        if not self.throttled:
             self._backoff.skip_pause()
 
 

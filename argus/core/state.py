@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from argus.core.tally import DONE, FAILED, RUNNING
+from argus.core.statuses import DONE, FAILED, PREEMPTED, RUNNING
 
-PREEMPTED = "preempted"
 STALLED = "stalled"
 CRASHED = "crashed"
 

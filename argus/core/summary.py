@@ -11,7 +11,8 @@ from typing import Any
 
 from argus.core.events import strictly_json
 from argus.core.schema import NON_FINITE
-from argus.core.tally import DONE, FAILED, RUNNING, Event, Jobs, Tally, job_key
+from argus.core.statuses import DONE, FAILED, RUNNING
+from argus.core.tally import Event, Jobs, Tally, job_key
 
 MAX_JOBS = 100  # whose numbers are kept: those that spoke last
 MAX_NUMBERS = 64  # of one job, for each kind

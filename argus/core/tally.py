@@ -9,9 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-RUNNING = "running"
-DONE = "done"
-FAILED = "failed"
+from argus.core.statuses import DONE, FAILED, PREEMPTED, RUNNING
 
 Event = dict[str, Any]
 
@@ -129,7 +127,7 @@ class Tally:
         self._finished_at = event["timestamp"]
 
     def _batch_failed(self, event: Event) -> None:
-        self.status = FAILED
+        self.status = PREEMPTED if event["data"].get("preempted") is True else FAILED
         self._finished_at = event["timestamp"]
 
     def _job_start(self, event: Event) -> None:

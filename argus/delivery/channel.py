@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 
+from argus.core.statuses import RUNNING
 from argus.delivery import fork
 from argus.delivery.buffer import Buffer
 from argus.delivery.environment import Environment
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from argus.core.settings import Settings
     from argus.delivery.notices import Notices
 
-RUNNING = "running"
 _SENDERS_SHARE = 0.9  # of the exit timeout; the rest is for writing down how it ended
 _NEXT_TRY_S = 1.0  # where no thread could be had
 
@@ -69,6 +69,7 @@ class Channel:
         self.is_away = False  # the platform is known not to be reachable, or not to take events
         self.uploaded = 0
         self.handed_in = 0  # artifacts that the platform has or may still get
+        self.preemption: Any = None  # the record of it, which goes ahead of all others
         self.run_directory: Path | None = None  # known as soon as the sender has made it
         self.placed = Latch()  # it is known, or there will be none
         self._ends_at: float | None = None  # monotonic: when whoever closes goes on his way
@@ -104,6 +105,14 @@ class Channel:
             return lambda: self.uploaded
         handed_in = self.handed_in
         return lambda: handed_in
+
+    def preempt(self, record: Any, status: str) -> None:
+        """The machine is wanted back: `record` goes ahead of what waits, and where nobody closes the
+        run it ends with `status`. Safe within a signal handler."""
+        if self.closing_at is None and self.preemption is None:
+            self.status = status
+            self.preemption = record
+            self.buffer.wake()
 
     def place(self, run_directory: Path | None) -> None:
         """The sender has made the run directory, or moved it."""

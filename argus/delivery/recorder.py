@@ -31,6 +31,7 @@ class Recorder:
         pass_on: Callable[[UploadRequest, int], None],
         summary: Summary,
     ) -> None:
+        self._channel = channel
         self._buffer = channel.buffer
         self._notices = channel.notices
         self._outbox = outbox
@@ -41,6 +42,7 @@ class Recorder:
         self._source = source
         self._epochs: dict[str, dict[str, Any]] = {}  # the newest of each job, not summed up yet
         self._n_epochs = 0
+        self.urgent_line: bytes | None = None  # what goes ahead of a backlog, once it has come
 
     @property
     def recorded(self) -> int:
@@ -50,11 +52,17 @@ class Recorder:
     @property
     def waiting(self) -> int:
         """How many records have not been."""
-        return len(self._buffer)
+        return len(self._buffer) + self._is_preempted_anew
+
+    @property
+    def _is_preempted_anew(self) -> bool:
+        return self._channel.preemption is not None and self.urgent_line is None
 
     def record(self) -> bool:
         """Write some down. True where more waits that could be written now."""
         self._outbox.write_down()
+        if self._is_preempted_anew:
+            self._put_preemption()
         if self._outbox.has_room:  # else the disk refuses and memory is full: the buffer keeps it
             self._put(self._buffer.drain(_RECORDS_AT_ONCE))
         return self.can_go_on
@@ -74,6 +82,13 @@ class Recorder:
     def can_go_on(self) -> bool:
         """Whether anything waits that could be written down."""
         return self.waiting > 0 and self._outbox.has_room
+
+    def _put_preemption(self) -> None:
+        if not self.recorded:
+            self._put(self._buffer.drain(1))  # the start of the batch goes first
+        self.urgent_line = self._encoder.encode(self._channel.preemption)
+        self._sum_up(self._channel.preemption)
+        self._outbox.put([self.urgent_line], time.monotonic(), urgent=True)
 
     def _put(self, records: list[Any]) -> None:
         lines: list[bytes] = []

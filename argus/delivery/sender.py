@@ -27,6 +27,8 @@ TICK_S = 0.5  # what the process leaves unwritten when it is killed is no older 
 AWAY_EXIT_S = 0.4
 # Leaving the block: how long others' leftovers may hold it up, once the own events are delivered.
 LEFTOVERS_EXIT_S = 2.0
+# Whoever is being preempted waits no longer than this for an answer that is on its way.
+PREEMPTED_S = 2.0
 
 
 class Sender:
@@ -50,6 +52,7 @@ class Sender:
         self._recorder = Recorder(channel, self._outbox, work.source(), self._pass_on, work.summary)
         self._closing_since: float | None = None
         self._has_tried_again = False
+        self._preempted_at: float | None = None  # monotonic: since when that is known here
         self._settled = 0  # own events that need nothing more
         self._last_failure = "nothing was tried yet"
 
@@ -64,6 +67,7 @@ class Sender:
     def _turn(self) -> None:
         """Write down some of what has come, then send one request or wait for the next thing."""
         more_to_record = self._recorder.record()
+        self._hasten()
         if self._environment is not None and self._recorder.recorded:
             self._environment.start()
             self._environment = None
@@ -82,11 +86,23 @@ class Sender:
     def _meanwhile(self, patience: Patience) -> None:
         """While a request waits: go on writing down, and end with the block that is being left."""
         self._recorder.record_meanwhile()
-        self._workplace.tick(time.monotonic())
+        now = time.monotonic()
+        self._workplace.tick(now)
+        if self._recorder.urgent_line is not None and self._preempted_at is None:
+            patience.until(now + PREEMPTED_S)
         if self._is_closing():
             patience.until(self._deadline)
 
     # Sending
+
+    def _hasten(self) -> None:
+        """Once, as the run is being preempted: let that go ahead of what it would wait behind."""
+        line = self._recorder.urgent_line
+        if line is None or self._preempted_at is not None:
+            return
+        self._preempted_at = now = time.monotonic()
+        if self._client is not None and self._own.is_behind(now) and not self._gate.throttled:
+            self._own.send_ahead(self._client, line)
 
     def _next_shipment(self, now: float) -> tuple[Shipment | None, float]:
         """What to send next, and when it is due. The own events go before any leftovers."""

@@ -17,8 +17,9 @@ from argus.core.events import utc_second, valid_second
 from argus.core.flatten import without_secrets
 from argus.core.redact import hideable
 from argus.core.settings import Settings
+from argus.core.statuses import RUNNING
 from argus.core.summary import Summary
-from argus.delivery.channel import RUNNING, Channel
+from argus.delivery.channel import Channel
 from argus.delivery.keeper import Keeper
 from argus.delivery.outbox import Outbox
 from argus.delivery.trust import trust

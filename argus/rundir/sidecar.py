@@ -12,8 +12,6 @@ from argus.rundir import files, layout
 FORMAT = 1
 _MAX_BYTES = 8_388_608  # a larger file is no sidecar of ours
 
-RUNNING = "running"
-
 
 def write(directory: Path, content: dict[str, Any], private: bool) -> None:
     """Replace the sidecar, durably. Raises OSError where the disk refuses."""

@@ -13,8 +13,9 @@ from typing import Any, BinaryIO, NamedTuple, Optional
 from argus.core.contract import valid_events
 from argus.core.jsonl import LineSplitter, parsed_object
 from argus.core.state import ENDED, Signs, run_state
+from argus.core.statuses import RUNNING
 from argus.core.summary import Summary
-from argus.core.tally import RUNNING, Event
+from argus.core.tally import Event
 from argus.rundir import edits, files, layout, lock, sidecar, synced, writer
 from argus.rundir.edits import Edits
 from argus.rundir.media import MediaList

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
 from argus.core.state import ENDED, STALLED
+from argus.core.statuses import RUNNING
 from argus.core.summary import Summary
-from argus.core.tally import RUNNING
 from argus.rundir import edits, layout, sidecar
 from argus.rundir.edits import Edits
 from argus.rundir.view import View, dead_letters, is_delivered, state_by

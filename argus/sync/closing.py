@@ -9,7 +9,7 @@ from typing import Any
 
 from argus.core.events import utc_second
 from argus.core.state import Signs
-from argus.core.tally import FAILED
+from argus.core.statuses import FAILED
 from argus.rundir import layout, writer
 from argus.sync.ending import Story, last_words
 from argus.sync.hand import Hand

@@ -14,7 +14,7 @@ from argus.core.events import utc_second
 from argus.core.jsonl import looks_like_ours, own_event_type, parsed_object
 from argus.core.schema import SCHEMA_VERSION
 from argus.core.state import CRASHED
-from argus.core.tally import RUNNING
+from argus.core.statuses import RUNNING
 from argus.sync.foreign import derived_id, encoded
 
 _BATCH_ENDS = ("batch_done", "batch_failed")

@@ -16,7 +16,7 @@ from typing import Any
 from argus.core.events import utc_second
 from argus.core.identity import short_hash
 from argus.core.jsonl import Line
-from argus.core.tally import RUNNING
+from argus.core.statuses import RUNNING
 from argus.rundir import files, layout, writer
 from argus.rundir.event_file import EventFile
 from argus.rundir.media import PENDING, Artifact, MediaList

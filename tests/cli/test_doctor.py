@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +87,15 @@ def test_help_teaches_by_example(capsys):
         main(["doctor", "--help"])
     assert ended.value.code == 0
     assert "argus doctor --json" in capsys.readouterr().out
+
+
+def test_who_handles_which_signal_is_told_here_and_of_another_process(capsys):
+    assert main(["doctor", "--signals", "--json"]) == 0
+    rows = {row["signal"]: row for row in json.loads(capsys.readouterr().out)["signals"]}
+    assert rows["SIGTERM"]["handled_by"] == "default action"
+    if not Path("/proc/self/status").exists():
+        return
+    assert main(["doctor", "--signals", str(os.getpid())]) == 0
+    assert "SIGINT   a handler" in capsys.readouterr().out
+    assert main(["doctor", "--signals", "4194305"]) == 2
+    assert capsys.readouterr().err.startswith("argus doctor: process 4194305: ")

@@ -85,3 +85,9 @@ def test_work_after_the_end_revives_a_batch_and_what_only_arrives_late_does_not(
     assert tally_of(end, late).facts()["status"] == ended.partition("_")[2]
     assert tally_of(end, late, after).facts()["status"] == "running"
     assert tally_of(end, after).facts()["finished_at"] is None
+
+
+def test_preempted_batch_is_told_apart_from_a_failed_one():
+    preempted = event("batch_failed", data={"reason": "preempted", "preempted": True})
+    assert tally_of(preempted).facts()["status"] == "preempted"
+    assert tally_of(preempted, event("batch_start")).facts()["status"] == "running"

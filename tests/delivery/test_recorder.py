@@ -86,3 +86,34 @@ def test_at_its_greatest_size_the_file_takes_lifecycle_events_alone(state: Path)
     desk.recorder.record()
     assert desk.written() == [1, "job_done"]
     assert desk.channel.notices.counts == {"journal_full": 1}
+
+
+PREEMPTED: Any = ("log_line", 0.0, "j", {"line": "x", "preempting": True}, None)
+
+
+def test_that_a_run_is_preempted_goes_ahead_of_all_but_its_start(desk: Desk):
+    desk.channel.buffer.put(("batch_start", 0.0, None, {}, None))
+    for number in (1, 2):
+        desk.channel.buffer.put(epoch(number))
+    desk.channel.preempt(PREEMPTED, "preempted")
+    desk.channel.preempt(PREEMPTED, "preempted")
+    assert desk.recorder.waiting == 4
+    desk.recorder.record_all()
+    assert desk.written() == ["batch_start", "log_line", 1, 2]
+    backlog = desk.outbox.backlog()
+    assert backlog is not None
+    assert backlog.urgent
+
+
+def test_that_a_run_is_preempted_is_told_where_nothing_else_is_and_the_file_is_full(state: Path):
+    desk = Desk(state, max_bytes=0)
+    desk.channel.preempt(PREEMPTED, "preempted")
+    desk.recorder.record_all()
+    assert desk.written() == ["log_line"]
+    assert (desk.recorder.waiting, desk.channel.status) == (0, "preempted")
+
+
+def test_a_run_that_is_closed_is_not_preempted_any_more(desk: Desk):
+    desk.channel.hurry("done")
+    desk.channel.preempt(PREEMPTED, "preempted")
+    assert (desk.recorder.waiting, desk.channel.status) == (0, "done")

@@ -1,0 +1,1 @@
+"""A command in any language, run and reported without a change to it: the engine of `argus run`."""
