@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 
 
 class Reply(NamedTuple):
-    """What a request gets: a status, a body that becomes JSON, and headers of its own."""
+    """What a request gets: a status, a body that becomes JSON or is bytes, and headers of its own.
+
+    What `headers` name goes before what every reply says.
+    """
 
     status: int
     body: Any
@@ -28,18 +31,20 @@ class RefusalError(Exception):
 
 def reply_bytes(reply: Reply, date: str, close: bool, with_body: bool) -> bytes:
     """A whole reply for one write: two would wait for each other's acknowledgement (Nagle)."""
-    body = json.dumps(reply.body).encode("ascii")
-    headers = (
-        ("Content-Type", "application/json"),
-        ("Content-Length", str(len(body))),
-        ("Cache-Control", "no-store"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Date", date),
-        *reply.headers,
-        *((("Connection", "close"),) if close else ()),
-    )
+    body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode("ascii")
+    headers = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Date": date,
+        **dict(reply.headers),
+        **({"Connection": "close"} if close else {}),
+    }
+    if reply.status == 304:  # its length would be that of what is not sent
+        del headers["Content-Length"]
     head = [f"HTTP/1.1 {reply.status} {_phrase(reply.status)}"]
-    head += [f"{name}: {value}" for name, value in headers]
+    head += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*head, "", ""]).encode("ascii") + (body if with_body else b"")
 
 

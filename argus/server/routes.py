@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from argus.core.events import utc_second
 from argus.core.version import __version__
-from argus.server import artifacts
+from argus.server import artifacts, pages
 from argus.server.batch import Batch
 from argus.server.body import Body, check_encoding
 from argus.server.budget import Budget
@@ -82,6 +82,12 @@ def find_route(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
 def health(_store: Store, _request: Request) -> Reply:
     """That a monitor is here, and which."""
     return Reply(200, {"status": "ok", "version": __version__})
+
+
+def get_page(_store: Store, request: Request) -> Reply:
+    """The page, or one of the files that it asks for. Without a token: it holds nobody's data."""
+    [name] = request.ids or (pages.INDEX,)
+    return pages.page_reply(name, request.head.headers.get("if-none-match", ""))
 
 
 def post_events(store: Store, request: Request) -> Reply:
@@ -179,6 +185,8 @@ def _fits(pattern: tuple[Optional[str], ...], parts: list[str]) -> bool:
 
 ROUTES = (
     Route("GET", ("health",), health, is_open=True),
+    Route("GET", ("",), get_page, is_open=True),
+    Route("GET", ("page", None), get_page, is_open=True),
     Route("POST", ("api", "events", "batch"), post_events),
     Route("POST", ("api", "events"), post_event),
     Route("GET", ("api", "batches"), get_batches),

@@ -1,0 +1,146 @@
+// What is known of the runs on screen: their series, jobs, resources and environment, kept up to
+// date by what was appended to their files. One request a run is under way at a time.
+
+import { ask, linesOf, path } from "./api.js";
+import { Series } from "./series.js";
+
+const MOST_KEPT = 60; // runs; those that nobody looked at for longest are forgotten first
+const held = new Map();
+const listeners = new Set();
+
+/** The data of a run: loaded when it is first asked for. */
+export function dataOf(runId) {
+  let data = held.get(runId);
+  if (data) held.delete(runId); // and put back as the youngest
+  else data = new RunData(runId);
+  held.set(runId, data);
+  for (const [oldest, other] of held) {
+    if (held.size <= MOST_KEPT) break;
+    held.delete(oldest);
+    other.close();
+  }
+  return data;
+}
+
+/** A run whose file has `size` bytes now: what is held of it is brought up to date. */
+export function follow(runId, size) {
+  held.get(runId)?.follow(size);
+}
+
+/** A run that is no more. */
+export function forget(runId) {
+  held.get(runId)?.close();
+  held.delete(runId);
+}
+
+/** Call `listener` with the id of a run of which something new is known. */
+export function onData(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+class RunData {
+  constructor(runId) {
+    this.runId = runId;
+    this.#begin();
+    this.size = 0;
+    this.stop = new AbortController();
+    this.load();
+  }
+
+  /** The names of all series, in the order of their first point. */
+  get names() {
+    return [...new Set([...this.series.values()].map((series) => series.name))];
+  }
+
+  /** The share that has been read; 1 once all is there. */
+  get share() {
+    return this.isComplete || !this.size ? 1 : Math.min(1, this.offset / this.size);
+  }
+
+  follow(size) {
+    this.size = Math.max(size || 0, this.offset);
+    if (this.size > this.offset || this.error) this.load();
+  }
+
+  close() {
+    this.stop.abort();
+  }
+
+  /** Read on from where the last answer ended. */
+  async load() {
+    if (this.isLoading) return;
+    this.isLoading = true;
+    const had = this.offset;
+    try {
+      await this.#read();
+      this.error = null;
+      this.isComplete = true;
+    } catch (error) {
+      if (this.stop.signal.aborted) return;
+      this.error = error;
+    } finally {
+      this.isLoading = false;
+    }
+    this.#tell();
+    if (this.error === null && this.size > this.offset && this.offset > had) this.load();
+  }
+
+  async #read() {
+    const url = path("metrics-stream", { run: this.runId, from: this.offset || undefined });
+    const response = await ask(url, { signal: this.stop.signal });
+    for await (const line of linesOf(response)) {
+      if (!line) continue;
+      const message = JSON.parse(line);
+      if (message.type === "reset") this.#begin();
+      else if (message.type === "chunk") this.#take(message);
+      if (message.offset !== undefined) this.offset = message.offset;
+      if (message.type === "done") return;
+      this.#tell();
+    }
+    throw new Error("the answer was cut short");
+  }
+
+  #begin() {
+    this.series = new Map();
+    this.jobs = new Map();
+    this.resources = new Map();
+    this.environment = null;
+    this.rejected = [];
+    this.dropped = {};
+    this.events = {};
+    this.offset = 0;
+    this.isComplete = false;
+    this.isLoading = this.isLoading || false;
+    this.error = null;
+  }
+
+  #take(chunk) {
+    for (const points of chunk.series || []) {
+      seriesAt(this.series, points.job, points.name).append(points);
+    }
+    for (const points of chunk.resources || []) {
+      const where = JSON.stringify([points.host ?? "", points.gpu ?? null]);
+      const series = seriesAt(this.resources, where, points.name);
+      series.host = points.host ?? "";
+      series.gpu = points.gpu ?? null;
+      series.append({ ...points, epoch: points.time });
+    }
+    for (const job of chunk.jobs || []) this.jobs.set(job.job_id, job);
+    for (const name of ["environment", "rejected", "dropped", "events"]) {
+      if (chunk[name] !== undefined && chunk[name] !== null) this[name] = chunk[name];
+    }
+    if (chunk.size !== undefined) this.size = Math.max(this.size, chunk.size);
+  }
+
+  #tell() {
+    for (const listener of [...listeners]) listener(this.runId);
+  }
+}
+
+function seriesAt(map, job, name) {
+  const key = JSON.stringify([job, name]);
+  let series = map.get(key);
+  if (!series) map.set(key, (series = new Series(job, name)));
+  return series;
+}
