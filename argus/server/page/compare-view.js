@@ -42,12 +42,12 @@ export function compareView(host) {
     });
     const first = h("th", { scope: "col" }, h("span", { class: "unseen" }, "Name"));
     const rest = parts.some(Boolean) ? parts : h("tbody", {}, h("tr", {}, h("td", { colspan: rows.length + 1, class: "muted" }, "These runs do not differ.")));
-    return h("table", { class: "comparison" }, h("thead", {}, h("tr", {}, first, heads)), rest);
+    return h("table", { class: state.same ? "comparison all" : "comparison" }, h("thead", {}, h("tr", {}, first, heads)), rest);
   }
 
   function drawLine(rows, { key, values, differs }, now) {
     const numbers = values.map(asNumber);
-    const isNumeric = numbers.every((n) => n !== undefined);
+    const isNumeric = numbers.some((n) => n !== undefined) && values.every((value, at) => value === undefined || numbers[at] !== undefined);
     const cells = rows.map((row) => {
       const bar = isNumeric && differs ? share(numbers, asNumber(valueOf(row, key, now))) : null;
       const cell = h("td", { title: titleOf(row, key, now), class: isNumeric ? "numeric" : null }, content(row, key, now));

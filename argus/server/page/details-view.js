@@ -36,7 +36,9 @@ export function detailsView(host) {
     drawn = is;
     fill(buttons, stopButton(row), h("button", { class: "quiet", onclick: () => askToEdit(row) }, "Edit"));
     const opened = new Set([...board.querySelectorAll("details[open]")].map((element) => element.dataset.name));
-    fill(board, about(row), jobs(data), troubles(row, data), mapping("Config", row.config), environment(data.environment), mapping("Events", data.events));
+    const left = h("div", { class: "stack" }, about(row));
+    const right = h("div", { class: "stack" }, troubles(row, data), mapping("Config", row.config), mapping("Events", data.events));
+    fill(board, left, right, jobs(data), environment(data.environment));
     for (const element of board.querySelectorAll("details")) if (opened.has(element.dataset.name)) element.open = true;
   }
 
@@ -88,7 +90,7 @@ function troubles(row, data) {
   if (!dropped.length && !n && !data.error) return card("Lost or refused", h("p", { class: "muted" }, "Nothing: no event was dropped, none was refused."));
   const drops = dropped.length ? [h("p", {}, "Dropped, and counted by their reason:"), h("dl", {}, pairs(dropped))] : null;
   const letters = n ? [h("p", {}, `Dead letters: the platform refused ${count(n, "event")} for good.`), deadLetters(data.rejected)] : null;
-  return card("Lost or refused", [data.error && h("p", { class: "error" }, `The events could not be read: ${data.error.message}`), drops, letters].flat(), n || dropped.length ? "bad wide" : "");
+  return card("Lost or refused", [data.error && h("p", { class: "error" }, `The events could not be read: ${data.error.message}`), drops, letters].flat(), n || dropped.length ? "bad" : "");
 }
 
 function deadLetters(rejected) {

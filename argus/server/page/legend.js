@@ -1,10 +1,12 @@
 // The lines that are shown, beside the charts: each can be switched off.
 
 import { change, state } from "./address.js";
+import { stopButton } from "./actions.js";
 import { swatch, stateBadge } from "./cells.js";
 import { fill, h } from "./dom.js";
 import { nameOf } from "./fields.js";
 import { count, number } from "./format.js";
+import { stopping } from "./runs.js";
 import { isChosen } from "./selection.js";
 
 /** The legend as an element; `draw(rows, sources)` brings it up to date. */
@@ -17,7 +19,7 @@ export class Legend {
 
   draw(rows, sources) {
     const theme = document.documentElement.dataset.theme;
-    const is = JSON.stringify([rows.map((row) => [row.run_id, nameOf(row), row.state]), sources.map(({ key, label }) => [key, label]), rows.map((row) => sources.find((source) => source.row === row)?.data.share), state.hide, isChosen(), theme]);
+    const is = JSON.stringify([rows.map((row) => [row.run_id, nameOf(row), row.state, stopping.has(row.run_id)]), sources.map(({ key, label }) => [key, label]), rows.map((row) => sources.find((source) => source.row === row)?.data.share), state.hide, isChosen(), theme]);
     if (this.is === is) return;
     this.is = is;
     fill(this.title, isChosen() ? count(rows.length, "run") : `The ${count(rows.length, "run")} on top`, h("small", { class: "muted" }, ` ${count(sources.length, "line")}`));
@@ -32,10 +34,11 @@ export class Legend {
 
   #run(row, sources) {
     const share = sources[0]?.data.share ?? 1;
-    const head = h("div", { class: "legend-run" }, sources.length === 1 ? this.#toggle(sources[0], nameOf(row)) : h("b", { title: row.run_id }, nameOf(row)), stateBadge(row.state));
+    const head = h("div", { class: "legend-run" }, sources.length === 1 ? this.#toggle(sources[0], nameOf(row)) : h("b", { title: row.run_id }, nameOf(row)));
+    const about = h("div", { class: "legend-state" }, stateBadge(row.state), stopButton(row));
     const jobs = sources.length > 1 ? sources.map((source) => this.#toggle(source, source.job)) : [];
     const loading = share < 1 ? h("small", { class: "muted" }, `reading, ${number(Math.floor(share * 100))} %`) : null;
-    return h("div", {}, head, loading, jobs);
+    return h("div", {}, head, about, loading, jobs);
   }
 
   #toggle({ key }, label) {

@@ -1,9 +1,10 @@
 // Text of logs as lines: their level, and which are looked for. Pure.
 
+// A word in the middle of a sentence is none: "mean error 0.3" is a metric.
 const LEVELS = [
-  ["error", /\b(error|critical|fatal|exception|traceback|panic)\b|\w+(Error|Exception)\b|out of memory|\bkilled\b/i],
-  ["warning", /\bwarn(ing)?s?\b/i],
-  ["debug", /\b(debug|trace)\b/i],
+  ["error", /\b(ERROR|CRITICAL|FATAL|PANIC)\b|[[<|](error|critical|fatal)[\]>|]|\b(error|critical|fatal|panic):|\b\w*(Error|Exception)\b|^Traceback|[Oo]ut of memory|\b[Kk]illed\b/],
+  ["warning", /\bWARN(ING)?S?\b|[[<|]warn(ing)?[\]>|]|\bwarning:|\b\w*Warning\b/],
+  ["debug", /\b(DEBUG|TRACE)\b|[[<|](debug|trace)[\]>|]|\bdebug:/],
 ];
 const ESCAPES = /\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(\u0007|\u001b\\)/g;
 

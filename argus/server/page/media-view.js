@@ -49,7 +49,7 @@ export function mediaView(host) {
   }
 
   function draw() {
-    const steps = [...new Set(media.map((item) => item.step).filter((value) => value !== null && value !== undefined))].sort((a, b) => a - b);
+    const steps = [...new Set(media.map((item) => item.step).filter(isStep))].sort((a, b) => a - b);
     offer(step, [["", "All steps"], ...steps.map((value) => [String(value), `Step ${value}`])], state.step);
     step.hidden = steps.length === 0;
     if (document.activeElement !== find) find.value = state.find;
@@ -60,11 +60,20 @@ export function mediaView(host) {
     const is = JSON.stringify([runId, items.slice(0, MOST_SHOWN)]);
     if (is !== drawn) {
       drawn = is;
-      fill(board, ...items.slice(0, MOST_SHOWN).map((item) => tile(runId, item)));
+      fill(board, ...byStep(items.slice(0, MOST_SHOWN)));
     }
     nothing.hidden = items.length > 0;
     say(nothing, error || (!runs.size || runId === null ? "No run to show." : media.length ? "No file matches." : "This run has no media. j.upload(…) brings figures here."));
     enlarge(items);
+  }
+
+  function byStep(items) {
+    const hasSteps = items.some((item) => isStep(item.step));
+    return items.flatMap((item, at) => {
+      const isNew = hasSteps && (at === 0 || items[at - 1].step !== item.step);
+      const title = isNew && h("h3", { class: "media-step" }, isStep(item.step) ? `Step ${item.step}` : "Without a step");
+      return [title, tile(runId, item)];
+    });
   }
 
   /** The large view follows the address: the back button closes it. */
@@ -93,10 +102,14 @@ export function mediaView(host) {
 
 function tile(runId, item) {
   const title = h("span", { class: "media-name" }, item.label || item.name);
-  const small = [item.step !== null && item.step !== undefined && `step ${item.step}`, item.job_id, bytes(item.size)].filter(Boolean).join(" · ");
+  const small = [item.job_id, bytes(item.size)].filter(Boolean).join(" · ");
   const picture = PICTURES.has(item.mime) ? image(runId, item) : h("span", { class: "media-kind" }, (item.name.split(".").pop() || "file").slice(0, 5));
   const button = h("button", { class: "media-tile card", title: item.name, onclick: () => change({ media: item.path }, true) }, h("span", { class: "media-frame" }, picture), title, h("small", { class: "muted" }, small));
   return button;
+}
+
+function isStep(step) {
+  return step !== null && step !== undefined;
 }
 
 function image(runId, item) {
@@ -129,7 +142,7 @@ function largeView(runId, item, items) {
   urlOf(runId, item).then((url) => (save.href = url));
   const what = PICTURES.has(item.mime) ? image(runId, item) : h("p", {}, "Save the file to look at it.");
   const bar = h("div", { class: "dialog-buttons" }, h("button", { class: "quiet", onclick: () => go(-1), disabled: at === 0 }, "← Previous"), h("button", { class: "quiet", onclick: () => go(1), disabled: at === items.length - 1 }, "Next →"), save, h("button", { class: "primary", onclick: close }, "Close"));
-  const told = [item.job_id, item.step !== null && item.step !== undefined && `step ${item.step}`, bytes(item.size)].filter(Boolean).join(" · ");
+  const told = [item.job_id, isStep(item.step) && `step ${item.step}`, bytes(item.size)].filter(Boolean).join(" · ");
   const dialog = h("dialog", { class: "large-media", "aria-label": item.name }, h("header", {}, h("h2", {}, item.label || item.name), h("span", { class: "muted" }, told)), h("div", { class: "large-frame" }, what), bar);
   dialog.dataset.path = item.path;
   dialog.addEventListener("cancel", (event) => {

@@ -7,6 +7,8 @@ import { chooser, fill, h, say, throttled } from "./dom.js";
 import { styleOf } from "./colours.js";
 import { nameOf } from "./fields.js";
 import { seconds } from "./format.js";
+import { Legend } from "./legend.js";
+import { sourcesOf } from "./lines.js";
 import { dataOf, onData } from "./run-data.js";
 import { shown } from "./selection.js";
 
@@ -27,15 +29,17 @@ const FIRST = Object.keys(NAMES);
 export function resourcesView(host) {
   const cards = new Map();
   const axis = chooser("X axis", [["time", "by time"], ["relative", "by time since start"]], "time", () => update());
+  const legend = new Legend();
   const board = h("div", {});
   const nothing = h("p", { class: "empty" });
-  fill(host, h("div", { class: "toolbar" }, axis), board, nothing);
+  fill(host, h("div", { class: "toolbar" }, axis), h("div", { class: "with-legend" }, legend.element, h("div", {}, board, nothing)));
   const forget = onData(throttled(update, 200));
   let drawn = "";
 
   function update() {
     const rows = shown();
-    const places = placesOf(rows);
+    legend.draw(rows, rows.map((row) => sourcesOf([row])[0] ?? { key: row.run_id, row, data: dataOf(row.run_id) }));
+    const places = placesOf(rows, new Set(state.hide));
     const wanted = JSON.stringify([...places].map(([place, measures]) => [place, [...measures.keys()]]));
     if (wanted !== drawn) {
       drawn = wanted;
@@ -79,7 +83,7 @@ export function resourcesView(host) {
 }
 
 /** Place (`host` or `host · GPU n`) → measure → lines, in an order that stays. */
-function placesOf(rows) {
+function placesOf(rows, hidden) {
   const places = new Map();
   for (const row of rows) {
     const { resources } = dataOf(row.run_id);
@@ -89,6 +93,7 @@ function placesOf(rows) {
       if (!places.has(place)) places.set(place, new Map());
       const measures = places.get(place);
       if (!measures.has(series.name)) measures.set(series.name, []);
+      if (hidden.has(row.run_id)) continue;
       const began = Number.isNaN(seconds(row.started_at)) ? series.time.values[0] : seconds(row.started_at);
       measures.get(series.name).push({ key: row.run_id, runId: row.run_id, label: nameOf(row), series, colour, dash, began });
     }

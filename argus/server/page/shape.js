@@ -20,7 +20,7 @@ export function usualColumns(rows) {
       .sort(([a, n], [b, m]) => weight(b) - weight(a) || m - n || (a < b ? -1 : 1))
       .slice(0, most)
       .map(([key]) => key);
-  keys.push(...common("last", 3), ...common("metrics", 3));
+  keys.push(...common("last", 2), ...common("metrics", 2));
   const config = [...names.keys()].filter((key) => key.startsWith("config.") && !SAME.has(key.slice(7)));
   return [...keys, ...differing(some, config).slice(0, 4)];
 }
