@@ -31,12 +31,13 @@ LAYERS = {
     "job": 5,
     "reporter": 6,
     "": 7,  # argus/__init__.py: the public names
+    "scanner": 7,  # reads run directories
     "server": 8,
     "cli": 9,
     "__main__": 10,
 }
 # Rooms of one layer that do not know each other: each owns something that the others do not touch.
-STRANGERS = ({"rundir", "transport", "resources"}, {"server", ""})
+STRANGERS = ({"rundir", "transport", "resources"}, {"server", ""}, {"scanner", ""})
 
 HEAVY = ("http.client", "ssl", "urllib.request", "subprocess", "socket", "email", "ctypes")
 

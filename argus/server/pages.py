@@ -5,12 +5,11 @@ Nothing here is made from what a run says, and no name is ever looked up on a di
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
 
-from argus.server.reply import RefusalError, Reply
+from argus.server.caching import etag_of
+from argus.server.reply import Content, RefusalError, Reply
 
 INDEX = "index.html"
 _TYPES = {
@@ -37,41 +36,31 @@ POLICY = "; ".join(
 )
 
 
-class PageFile(NamedTuple):
-    """One file of the page."""
-
-    content: bytes
-    mime: str
-    etag: str
+_HEADERS = (
+    ("Cache-Control", "no-cache"),  # asked each time: a new version is seen at once
+    ("Content-Security-Policy", POLICY),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
 
 
 @cache
-def page_files() -> dict[str, PageFile]:
-    """All files of the page by their names."""
+def page_files() -> dict[str, Reply]:
+    """The reply for each file of the page, by the file's name."""
     found = {}
     for entry in (files("argus.server") / "page").iterdir():
         mime = _TYPES.get(entry.name.rpartition(".")[2])
         if mime is not None:
-            content = entry.read_bytes()
-            etag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
-            found[entry.name] = PageFile(content, mime, etag)
+            data = entry.read_bytes()
+            headers = (("ETag", etag_of(data)), *_HEADERS)
+            found[entry.name] = Reply(200, Content(data, mime), headers)
     return found
 
 
-def page_reply(name: str, if_none_match: str) -> Reply:
-    """A file of the page, or 304 where the browser has it. Raises RefusalError for other names."""
-    file = page_files().get(name)
-    if file is None:
+def page_reply(name: str) -> Reply:
+    """A file of the page. Raises RefusalError where there is none of that name."""
+    reply = page_files().get(name)
+    if reply is None:
         raise RefusalError(404, "not found")
-    headers = (
-        ("Content-Type", file.mime),
-        ("ETag", file.etag),
-        ("Cache-Control", "no-cache"),  # asked each time: a new version is seen at once
-        ("Content-Security-Policy", POLICY),
-        ("Referrer-Policy", "no-referrer"),
-        ("Cross-Origin-Opener-Policy", "same-origin"),
-        ("Cross-Origin-Resource-Policy", "same-origin"),
-    )
-    if file.etag in [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]:
-        return Reply(304, b"", headers)
-    return Reply(200, file.content, headers)
+    return reply
