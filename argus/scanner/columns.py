@@ -6,6 +6,7 @@ Pure. Columns are a tenth of the events, and what a chart draws.
 from __future__ import annotations
 
 import calendar
+from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Optional
 
@@ -15,6 +16,7 @@ from argus.core.tally import Event
 
 MAX_SERIES = 20_000  # of one run; a hostile one has no end of names
 _MAX_JOBS = 10_000
+_NO_EPOCH = -(2**63)
 
 
 class Key(NamedTuple):
@@ -26,14 +28,37 @@ class Key(NamedTuple):
 
 
 class Series:
-    """One line of a chart. Times are seconds since the epoch."""
+    """One line of a chart. Times are seconds since the epoch.
 
-    __slots__ = ("epochs", "times", "values")
+    Arrays: a million points take 24 MB, where lists of numbers would take ten times that.
+    """
+
+    __slots__ = ("epochs", "is_finite", "times", "values")
 
     def __init__(self) -> None:
-        self.epochs: list[Optional[int]] = []
-        self.times: list[float] = []
-        self.values: list[Any] = []
+        self.epochs = array("q")
+        self.times = array("d")
+        self.values = array("d")
+        self.is_finite = True  # all of them are
+
+    def add(self, time: float, value: object) -> None:
+        """One more point; `value` as `numbers` gives it."""
+        number = float(value)  # type: ignore[arg-type] # "Infinity" is one to Python, too
+        self.times.append(time)
+        self.values.append(number)
+        if self.is_finite and number - number != 0.0:
+            self.is_finite = False
+
+    def points(self) -> dict[str, Any]:
+        """As JSON."""
+        values: list[Any] = self.values.tolist()
+        if not self.is_finite:
+            values = [strictly_json(value) for value in values]
+        return {"time": self.times.tolist(), "value": values}
+
+    def told_epochs(self) -> list[Optional[int]]:
+        """The epochs; None where an event had none."""
+        return [None if epoch == _NO_EPOCH else epoch for epoch in self.epochs]
 
 
 class Columns:
@@ -41,6 +66,7 @@ class Columns:
 
     def __init__(self) -> None:
         self._series: dict[Key, Series] = {}
+        self._lines: dict[str, dict[str, Series]] = {}  # the same, by job and name
         self._resources: dict[Key, Series] = {}
         self._jobs: dict[str, dict[str, Any]] = {}
         self._environment: Optional[Mapping[str, Any]] = None
@@ -63,9 +89,8 @@ class Columns:
                 {
                     "job": key.owner,
                     "name": key.name,
-                    "epoch": series.epochs,
-                    "time": series.times,
-                    "value": series.values,
+                    "epoch": series.told_epochs(),
+                    **series.points(),
                 }
                 for key, series in self._series.items()
             ],
@@ -75,8 +100,7 @@ class Columns:
                     "host": key.owner,
                     "gpu": key.gpu,
                     "name": key.name,
-                    "time": series.times,
-                    "value": series.values,
+                    **series.points(),
                 }
                 for key, series in self._resources.items()
             ],
@@ -87,17 +111,21 @@ class Columns:
         return document
 
     def _epoch(self, event: Event, data: Mapping[str, Any]) -> None:
-        time, epoch = self._seconds(event["timestamp"]), data.get("epoch")
-        epoch = epoch if type(epoch) is int else None
+        time, told = self._seconds(event["timestamp"]), data.get("epoch")
+        epoch = told if type(told) is int and abs(told) < -_NO_EPOCH else _NO_EPOCH
         job_id = event["job_id"]
+        lines = self._lines.setdefault(job_id, {})
         for name, value in numbers(data).items():
-            series = self._of(self._series, Key(job_id, None, name))
-            if series is not None:
-                series.epochs.append(epoch)
-                series.times.append(time)
-                series.values.append(value)
+            series = lines.get(name)
+            if series is None:
+                series = self._of(self._series, Key(job_id, None, name))
+                if series is None:
+                    continue
+                lines[name] = series
+            series.add(time, value)
+            series.epochs.append(epoch)
         job = self._job(job_id)
-        job["epochs"] = max(job.get("epochs", 0), 0 if epoch is None else epoch + 1)
+        job["epochs"] = max(job.get("epochs", 0), epoch + 1)
         job.setdefault("started_at", event["timestamp"])
         job.setdefault("state", "running")
 
@@ -118,8 +146,7 @@ class Columns:
                 continue
             series = self._of(self._resources, Key(host, gpu, name))
             if series is not None:
-                series.times.append(time)
-                series.values.append(value)
+                series.add(time, value)
 
     def _start(self, event: Event, data: Mapping[str, Any]) -> None:
         job = self._job(event["job_id"])

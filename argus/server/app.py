@@ -8,7 +8,7 @@ from pathlib import Path
 
 from argus.core.secret import Secret
 from argus.core.settings import is_loopback
-from argus.scanner import RunScanner
+from argus.scanner.scanner import POLL_S, RunScanner
 from argus.server.access import Hosts
 from argus.server.http import Service
 from argus.server.listener import Listener, listening_socket
@@ -62,7 +62,7 @@ class Monitor:
         of an address which others can reach.
         """
         store = Store(self.runs, lambda: tuple(time.localtime())) if self._receives else None
-        scanner = RunScanner(self.runs)
+        scanner = RunScanner(self.runs, POLL_S)
         try:
             listener = self._listen(House(store, scanner))
         except BaseException:
