@@ -94,6 +94,8 @@ class RunData {
       const message = JSON.parse(line);
       if (message.type === "reset") this.#begin();
       else if (message.type === "chunk") this.#take(message);
+      this.rejected = message.rejected ?? this.rejected;
+      this.dropped = message.dropped ?? this.dropped;
       if (message.offset !== undefined) this.offset = message.offset;
       if (message.type === "done") return;
       this.#tell();
@@ -126,16 +128,23 @@ class RunData {
       series.gpu = points.gpu ?? null;
       series.append({ ...points, epoch: points.time });
     }
-    for (const job of chunk.jobs || []) this.jobs.set(job.job_id, job);
-    for (const name of ["environment", "rejected", "dropped", "events"]) {
-      if (chunk[name] !== undefined && chunk[name] !== null) this[name] = chunk[name];
-    }
+    for (const job of chunk.jobs || []) this.jobs.set(job.job_id, joined(this.jobs.get(job.job_id), job));
+    for (const [type, n] of Object.entries(chunk.events || {})) this.events[type] = (this.events[type] || 0) + n;
+    this.environment ??= chunk.environment; // the first one of a batch wins
     if (chunk.size !== undefined) this.size = Math.max(this.size, chunk.size);
   }
 
   #tell() {
     for (const listener of [...listeners]) listener(this.runId);
   }
+}
+
+/** A job as far as it was known, and what one more chunk saw of it. */
+function joined(known, seen) {
+  if (!known || "model" in seen) return { ...known, ...seen }; // it began (again)
+  const epochs = Math.max(known.epochs ?? 0, seen.epochs ?? 0);
+  const state = "ended_at" in seen ? seen.state : known.state; // a late epoch brings no job back
+  return { ...known, ...seen, epochs, state, started_at: known.started_at ?? seen.started_at };
 }
 
 function seriesAt(map, job, name) {

@@ -133,7 +133,7 @@ export class Series {
   append(chunk) {
     const n = chunk.value.length;
     for (let i = 0; i < n; i += 1) {
-      this.#pushX("epoch", number(chunk.epoch ? chunk.epoch[i] : i));
+      this.#pushX("epoch", chunk.epoch?.[i] ?? this.#after("epoch"));
       this.#pushX("time", number(chunk.time[i]));
       this.value.push(number(chunk.value[i]));
     }
@@ -145,6 +145,12 @@ export class Series {
     if (!weight) return this.pyramid;
     if (!this.smooth || this.smooth.weight !== weight) this.smooth = new Smoothed(this.value, weight);
     return this.smooth.update();
+  }
+
+  /** Where a point stands that does not say: behind the last one. */
+  #after(axis) {
+    const { values, length } = this[axis];
+    return length ? values[length - 1] + 1 : 0;
   }
 
   #pushX(axis, x) {
