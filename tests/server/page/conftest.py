@@ -2,6 +2,9 @@
 
 import pytest
 
+from tests.server.page.night import report
+from tests.server.page.page import Page
+from tests.server.page.serving import Serving
 from tests.server.page.webdriver import Browser, missing
 
 
@@ -21,3 +24,19 @@ def browser(_browser):
     _browser.prefer("light")
     _browser.complaints()
     return _browser
+
+
+@pytest.fixture(scope="session")
+def _served(_browser, tmp_path_factory):
+    serving = Serving(tmp_path_factory.mktemp("page") / "runs")
+    try:
+        report(serving.client)
+        yield serving
+    finally:
+        serving.end()
+
+
+@pytest.fixture
+def page(browser, _served):
+    """A page over the runs of `night`, as a visitor finds it."""
+    return Page(browser, _served)
