@@ -4,6 +4,7 @@
 import { RefusedError, ask, json, messagesOf, path, send } from "./api.js";
 import { settled } from "./dom.js";
 import { follow, forget } from "./run-data.js";
+import { isWatched, watched, whenLeft } from "./presence.js";
 
 const SILENT_S = 40; // the monitor gives a sign of life every 15 s
 const LONGEST_WAIT_S = 15;
@@ -20,6 +21,7 @@ export const connection = {
 const listeners = new Set();
 let lastId = null;
 let wake = () => {};
+let onLeft = () => {};
 let pending = false;
 
 /** Call `listener` after runs or the connection have changed. */
@@ -28,15 +30,18 @@ export function onRuns(listener) {
   return () => listeners.delete(listener);
 }
 
-/** Stay connected for as long as the page is open. */
+/** Stay connected for as long as somebody looks. */
 export async function stayConnected() {
   addEventListener("online", () => wake());
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
+  document.addEventListener("visibilitychange", () => wake());
+  whenLeft(() => onLeft());
   for (let failures = 0; ; ) {
+    await watched();
     try {
       await listen(() => (failures = 0));
       throw new Error("the monitor closed the connection");
     } catch (error) {
+      if (!isWatched()) continue;
       failures += 1;
       await away(error, failures);
     }
@@ -66,6 +71,7 @@ export const stopping = new Set(); // runs that were asked to stop from this pag
 async function listen(onGood) {
   if (lastId === null) await reload();
   const abort = new AbortController();
+  onLeft = () => abort.abort(new Error("nobody looks"));
   const watch = settled(() => abort.abort(new Error("the monitor is silent")), SILENT_S * 1000);
   watch();
   try {

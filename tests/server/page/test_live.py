@@ -144,3 +144,11 @@ def test_a_million_points_stay_fluid(page):
     )
     # The middle one: on a machine with other work a single frame may be interrupted.
     assert spent[len(spent) // 2] < FRAME_MS
+
+
+def test_pages_that_were_left_hold_no_connection(page):
+    for _ in range(8):  # a browser has six for one monitor
+        page.open()
+        page.browser.run("document.body.dataset.left = '1'")
+    page.browser.back()
+    page.browser.until("(await import('/page/runs.js')).connection.state === 'live'")
