@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Optional
 
 from argus.core.contract import valid_events
-from argus.core.jsonl import LineSplitter
+from argus.core.jsonl import LineSplitter, parsed_object
 from argus.core.state import ENDED, Signs, run_state
 from argus.core.summary import Summary
 from argus.core.tally import RUNNING, Event
@@ -23,6 +23,7 @@ WRITTEN_BY_MONITOR = "monitor"  # in a sidecar: events come there from elsewhere
 
 _READ_BYTES = 1_048_576
 _MAX_POSITION_BYTES = 64
+_MAX_REJECTED_BYTES = 16_777_216
 # A batch that sends nothing for three heartbeats is shown as stalled; see `core.intervals`.
 _FORWARDED_BEAT_S = 300.0
 _BEAT_S = 30.0
@@ -153,6 +154,15 @@ def is_delivered(path: Path, described: dict[str, Any], size: int) -> bool | Non
     if position < size:
         return False
     return not MediaList(path, private=False).pending()
+
+
+def dead_letters(path: Path) -> list[dict[str, Any]]:
+    """The dead letters of a run, as far as they can be read."""
+    try:
+        data = files.read_whole(path / layout.REJECTED, _MAX_REJECTED_BYTES)
+    except OSError:
+        return []
+    return [found for line in data.splitlines() if (found := parsed_object(line)) is not None]
 
 
 def _modified_at(path: Path) -> float:

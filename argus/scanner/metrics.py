@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
 from argus.rundir import layout, sidecar
+from argus.rundir.view import dead_letters
 from argus.scanner.columns import Columns
 from argus.scanner.follow import Follower, Identity
-from argus.scanner.watched import rejected_lines
 
 CHUNK_BYTES = 1_048_576  # of an event file; some hundred kilobytes of columns
 KEPT_BYTES = 134_217_728
@@ -157,7 +157,7 @@ def _beside(path: Path) -> dict[str, Any]:
     """What a page shows of a run beside its numbers."""
     dropped = sidecar.read(path).get("dropped")
     return {
-        "rejected": [_dead_letter(each) for each in rejected_lines(path)[:_MAX_REJECTED]],
+        "rejected": [_dead_letter(each) for each in dead_letters(path)[:_MAX_REJECTED]],
         "dropped": dropped if isinstance(dropped, dict) else {},
     }
 

@@ -8,20 +8,18 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
-from argus.core.jsonl import parsed_object
 from argus.core.state import ENDED, STALLED
 from argus.core.summary import Summary
 from argus.core.tally import RUNNING
-from argus.rundir import edits, files, layout, sidecar
+from argus.rundir import edits, layout, sidecar
 from argus.rundir.edits import Edits
-from argus.rundir.view import View, is_delivered, state_by
+from argus.rundir.view import View, dead_letters, is_delivered, state_by
 from argus.scanner.follow import Follower, identity_of
 from argus.scanner.row import row_of
 
 READ_BYTES = 4_194_304  # of one run at a time: others want their turn
 # Nothing need be written for a state to change: a process dies, a heartbeat is missed.
 _LOOK_AGAIN_S = {RUNNING: 2.0, STALLED: 30.0}
-_MAX_REJECTED_BYTES = 16_777_216
 
 
 class _Marks(NamedTuple):
@@ -94,7 +92,7 @@ class Watched:
     def _read_small_files(self) -> None:
         self._described = sidecar.read(self.path)
         self._edits = edits.read(self.path)
-        self._n_rejected = len(rejected_lines(self.path))
+        self._n_rejected = len(dead_letters(self.path))
 
     def _read_events(self, marks: _Marks) -> Summary:
         if marks.identity is None:
@@ -154,12 +152,3 @@ class Watched:
         if status in ENDED and type(known) is int and known >= self._follower.offset:
             return str(status)
         return summary.tally.status
-
-
-def rejected_lines(path: Path) -> list[dict[str, Any]]:
-    """The dead letters of a run, as far as they can be read."""
-    try:
-        data = files.read_whole(path / layout.REJECTED, _MAX_REJECTED_BYTES)
-    except OSError:
-        return []
-    return [found for line in data.splitlines() if (found := parsed_object(line)) is not None]
