@@ -125,10 +125,7 @@ export class Chart {
     });
     const rest = found.length - shown.length;
     fill(this.tip, h("div", { class: "tip-x" }, xLabel(cursor.x, this.view.axis)), ...rows, rest > 0 && h("div", {}, `and ${rest} more`));
-    this.tip.hidden = false;
-    const isRight = px > width / 2;
-    this.tip.style.left = isRight ? "auto" : `${px + 12}px`;
-    this.tip.style.right = isRight ? `${width - px + 12}px` : "auto";
+    placeTip(this.tip, px, width);
   }
 
   #listen() {
@@ -197,10 +194,18 @@ export class Chart {
   }
 }
 
+/** Show a box beside a place of a plot, on the side where there is room for it. */
+export function placeTip(tip, px, width) {
+  tip.hidden = false;
+  tip.style.left = "0px"; // first where it is as wide as it likes
+  const fits = px + 12 + tip.offsetWidth <= width;
+  tip.style.left = `${Math.max(0, fits ? px + 12 : px - 12 - tip.offsetWidth)}px`;
+}
+
 /** A place on an axis, in words. */
 export function xLabel(x, axis) {
   if (axis === "time") return moment(x);
-  return axis === "relative" ? `after ${duration(x)}` : `epoch ${number(Number(x.toPrecision(6)))}`;
+  return axis === "relative" ? `after ${duration(x)}` : `epoch ${Math.round(x)}`;
 }
 
 /** The drawing context of a canvas that has this size on this screen. */

@@ -34,9 +34,9 @@ export function plottable(rows) {
 
 /** The axes that tell most at first sight: a config value that differs, and a metric. */
 export function usualAxes(rows, keys) {
-  const differs = (key) => new Set(rows.map((row) => JSON.stringify(valueOf(row, key, 0)))).size > 1;
-  const config = keys.filter((key) => key.startsWith("config."));
-  const x = config.find((key) => key !== "config.seed" && differs(key)) || config[0] || keys[0] || "";
+  const kinds = (key) => (key === "config.seed" ? 1 : new Set(rows.map((row) => JSON.stringify(valueOf(row, key, 0)))).size);
+  const config = keys.filter((key) => key.startsWith("config.")).sort((a, b) => kinds(b) - kinds(a));
+  const x = config[0] || keys[0] || "";
   const others = keys.filter((key) => key !== x);
   const y = others.find((key) => key.startsWith("metrics.")) || others.find((key) => key.startsWith("last.")) || others[0] || x;
   return { x, y };

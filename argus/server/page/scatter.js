@@ -1,6 +1,6 @@
 // Hyperparameter against metric, a point for each run.
 
-import { sized } from "./chart.js";
+import { placeTip, sized } from "./chart.js";
 import { change, state } from "./address.js";
 import { labelOf, originOf } from "./cells.js";
 import { inks, styleOf } from "./colours.js";
@@ -43,9 +43,12 @@ export class Scatter {
     const choices = keys.map((key) => [key, `${labelOf(key)} (${originOf(key)})`]);
     offer(this.x, choices, this.sx);
     offer(this.y, choices, this.sy);
-    this.isLog = state.log.includes(`scatter ${this.sx}`);
-    set(this.log, "aria-pressed", String(this.isLog));
     const value = (row, key) => asNumber(valueOf(row, key, 0));
+    // Learning rates want a logarithm: the button says what is not as usual.
+    const isWide = spansDecades(rows.map((row) => value(row, this.sx)).filter(Number.isFinite));
+    this.isFlipped = state.log.includes(`scatter ${this.sx}`);
+    this.isLog = isWide !== this.isFlipped;
+    set(this.log, "aria-pressed", String(this.isLog));
     this.points = rows.map((row) => ({ row, x: value(row, this.sx), y: value(row, this.sy) })).filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y) && (!this.isLog || x > 0));
     const told = this.points.slice(0, 20).map(({ row, x, y }) => `${nameOf(row)}: ${number(x)}, ${number(y)}`);
     set(this.canvas, "aria-label", `${labelOf(this.sy)} against ${labelOf(this.sx)}. ${told.join("; ")}`);
@@ -58,7 +61,7 @@ export class Scatter {
 
   #flip() {
     const name = `scatter ${this.sx}`;
-    change({ log: this.isLog ? state.log.filter((other) => other !== name) : [...state.log, name] });
+    change({ log: this.isFlipped ? state.log.filter((other) => other !== name) : [...state.log, name] });
   }
 
   #draw() {
@@ -111,8 +114,11 @@ export class Scatter {
     if (!point) return;
     const line = (key, value) => h("div", {}, h("span", {}, labelOf(key)), h("b", {}, number(value)));
     fill(this.tip, h("div", { class: "tip-x" }, nameOf(point.row)), line(this.sx, point.x), line(this.sy, point.y));
-    const isRight = point.px > this.plot.clientWidth / 2;
-    this.tip.style.left = isRight ? "auto" : `${point.px + 12}px`;
-    this.tip.style.right = isRight ? `${this.plot.clientWidth - point.px + 12}px` : "auto";
+    placeTip(this.tip, point.px, this.plot.clientWidth);
   }
+}
+
+function spansDecades(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return low > 0 && high / low >= 30;
 }
