@@ -23,7 +23,7 @@ export function chartsView(host) {
   const smooth = h("input", { type: "range", min: "0", max: "0.99", step: "0.01", value: state.smooth, "aria-label": "Smoothing" });
   const smooth_text = h("output", {});
   smooth.addEventListener("input", () => change({ smooth: String(Number(smooth.value)) }));
-  const log = h("button", { class: "quiet", onclick: () => change({ log: state.log.length ? [] : [...cards.keys()] }) }, "Log scale");
+  const log = h("button", { class: "quiet", onclick: () => change({ log: logged().length ? [] : [...cards.keys()] }) }, "Log scale");
   const reset = h("button", { class: "quiet", onclick: () => change({ zoom: "" }) }, "Reset zoom");
   const bar = h("div", { class: "toolbar" }, filter, axis, h("label", { class: "slider" }, "Smoothing", smooth, smooth_text), log, reset);
   const board = h("div", { class: "board" });
@@ -49,7 +49,7 @@ export function chartsView(host) {
     smooth_text.value = weight() ? weight().toFixed(2) : "off";
     axis.value = state.x;
     reset.hidden = !zoom;
-    set(log, "aria-pressed", String(state.log.length > 0));
+    set(log, "aria-pressed", String(logged().length > 0));
     nothing.hidden = names.length > 0;
     say(nothing, rows.length === 0 ? "No runs to show." : reason(sources, rows));
   }
@@ -100,6 +100,10 @@ function onLog(name) {
 
 function onLarge(name) {
   change({ large: state.large === name ? "" : name }, true);
+}
+
+function logged() {
+  return state.log.filter((name) => cards.has(name));
 }
 
 function weight() {

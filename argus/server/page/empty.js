@@ -34,9 +34,11 @@ export function welcome() {
 
 function copied(text) {
   const button = h("button", { class: "small quiet", type: "button" }, "Copy");
+  const pre = h("pre", {}, text);
   button.addEventListener("click", async () => {
+    getSelection().selectAllChildren(pre); // a page that is not on this machine has no clipboard
     await navigator.clipboard?.writeText(text);
-    button.textContent = "Copied";
+    button.textContent = navigator.clipboard ? "Copied" : "Selected";
   });
-  return h("div", { class: "snippet" }, h("pre", {}, text), button);
+  return h("div", { class: "snippet" }, pre, button);
 }

@@ -22,7 +22,7 @@ export class Legend {
     const is = JSON.stringify([rows.map((row) => [row.run_id, nameOf(row), row.state, stopping.has(row.run_id)]), sources.map(({ key, label }) => [key, label]), rows.map((row) => sources.find((source) => source.row === row)?.data.share), state.hide, isChosen(), theme]);
     if (this.is === is) return;
     this.is = is;
-    fill(this.title, isChosen() ? count(rows.length, "run") : `The ${count(rows.length, "run")} on top`, h("small", { class: "muted" }, ` ${count(sources.length, "line")}`));
+    fill(this.title, isChosen() ? `${rows.length < state.run.length ? `${rows.length} of ` : ""}${count(state.run.length, "run")}` : `The ${count(rows.length, "run")} on top`, h("small", { class: "muted" }, ` ${count(sources.length, "line")}`));
     fill(this.list, ...rows.map((row) => this.#run(row, sources.filter((source) => source.row.run_id === row.run_id))), this.#all(sources));
   }
 

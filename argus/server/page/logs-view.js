@@ -11,6 +11,7 @@ import { focused } from "./selection.js";
 const ROW = 18;
 const MOST_LINES = 200_000;
 const ASK_EACH_MS = 1_500;
+const ASK_ENDED_EACH = 10; // of a run that has ended, each so many times: its files may still be flushed
 
 /** The view in `host`: `{update, close}`. */
 export function logsView(host) {
@@ -44,7 +45,11 @@ export function logsView(host) {
     if (isAtEnd !== isFollowed) hold(isAtEnd, false);
     draw();
   }, { passive: true });
-  const timer = setInterval(() => document.visibilityState === "visible" && poll(), ASK_EACH_MS);
+  let ticks = 0;
+  const timer = setInterval(() => {
+    const isDue = focused()?.state === "running" || (ticks += 1) % ASK_ENDED_EACH === 0;
+    if (isDue && document.visibilityState === "visible") poll();
+  }, ASK_EACH_MS);
 
   function update() {
     const row = focused();

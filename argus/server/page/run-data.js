@@ -5,6 +5,7 @@ import { ask, linesOf, path } from "./api.js";
 import { Series } from "./series.js";
 
 const MOST_KEPT = 60; // runs; those that nobody looked at for longest are forgotten first
+const LOOKED_AT_MS = 15_000; // views ask for what they show much more often
 const held = new Map();
 const listeners = new Set();
 
@@ -14,6 +15,7 @@ export function dataOf(runId) {
   if (data) held.delete(runId); // and put back as the youngest
   else data = new RunData(runId);
   held.set(runId, data);
+  data.look();
   for (const [oldest, other] of held) {
     if (held.size <= MOST_KEPT) break;
     held.delete(oldest);
@@ -22,7 +24,7 @@ export function dataOf(runId) {
   return data;
 }
 
-/** A run whose file has `size` bytes now: what is held of it is brought up to date. */
+/** A run whose file has `size` bytes now: what is held of it is brought up to date, if it is shown. */
 export function follow(runId, size) {
   held.get(runId)?.follow(size);
 }
@@ -44,8 +46,8 @@ class RunData {
     this.runId = runId;
     this.#begin();
     this.size = 0;
+    this.asked = null; // the size for which was asked last: half a line is not asked for again and again
     this.stop = new AbortController();
-    this.load();
   }
 
   /** The names of all series, in the order of their first point. */
@@ -58,9 +60,15 @@ class RunData {
     return this.isComplete || !this.size ? 1 : Math.min(1, this.offset / this.size);
   }
 
+  /** Somebody shows it: what came while nobody did is read now. */
+  look() {
+    this.lookedAt = performance.now();
+    if (this.size !== this.asked) this.load();
+  }
+
   follow(size) {
-    this.size = Math.max(size || 0, this.offset);
-    if (this.size > this.offset || this.error) this.load();
+    this.size = size || 0; // smaller than before where the file was replaced
+    if (performance.now() - this.lookedAt < LOOKED_AT_MS && (this.size !== this.offset || this.error)) this.load();
   }
 
   close() {
@@ -71,6 +79,7 @@ class RunData {
   async load() {
     if (this.isLoading) return;
     this.isLoading = true;
+    this.asked = this.size;
     const had = this.offset;
     try {
       await this.#read();
@@ -83,7 +92,7 @@ class RunData {
       this.isLoading = false;
     }
     this.#tell();
-    if (this.error === null && this.size > this.offset && this.offset > had) this.load();
+    if (this.error === null && this.size > this.offset && this.offset > had) this.load(); // it grew meanwhile
   }
 
   async #read() {
