@@ -1,13 +1,14 @@
 // From the data of runs to the lines of charts: which there are, what they are called, and in which
 // colour they are drawn.
 
-import { styleOf } from "./colours.js";
+import { slotOf, styleOf } from "./colours.js";
 import { nameOf } from "./fields.js";
 import { number, seconds } from "./format.js";
 import { dataOf } from "./run-data.js";
 
 /** The jobs of these runs: `{key, runId, job, label, isLoaded}` each, in the order of the runs. */
 export function sourcesOf(rows) {
+  for (const row of rows) slotOf(row.run_id); // in the order of the rows, whichever is read first
   return rows.flatMap((row) => {
     const data = dataOf(row.run_id);
     const jobs = [...new Set([...data.series.values()].map((series) => series.job))];

@@ -101,22 +101,23 @@ def test_a_thousand_rows_are_a_few_elements_and_all_can_be_reached(page):
         "document.querySelector('[role=grid]').getAttribute('aria-rowcount') === '1001'"
     )
     assert page.browser.run("return document.querySelectorAll('[data-run]').length") < 80
-    slowest = page.browser.run(
+    frames = page.browser.run(
         """
         const grid = document.querySelector('[role=grid]');
-        let slowest = 0;
-        for (let top = 0; top < 34 * 1000; top += 340) {
-          grid.scrollTop = top;
+        const frames = [];
+        for (let top = 0; top < 34 * 1000; top += 1360) {
+          await new Promise(requestAnimationFrame);
           const began = performance.now();
+          grid.scrollTop = top;
           await new Promise(requestAnimationFrame);
           grid.getBoundingClientRect();
-          slowest = Math.max(slowest, performance.now() - began);
+          frames.push(performance.now() - began);
         }
-        return slowest;"""
+        return frames.sort((a, b) => a - b);"""
     )
     page.browser.until("document.querySelector(\"[data-run='made/0999']\")")
     assert page.browser.run("return document.querySelectorAll('[data-run]').length") < 80
-    assert slowest < 1_000  # some 20 ms where nobody else works
+    assert frames[len(frames) // 2] < FRAME_MS
 
 
 def test_a_million_points_stay_fluid(page):
