@@ -55,7 +55,8 @@ async function askForToken() {
   const input = h("input", { type: "password", autocomplete: "off", "aria-label": "Token", required: true });
   const content = h("div", { class: "fields" }, h("p", {}, "This monitor answers only with its token: the one that ", h("code", {}, "argus serve"), " was started with."), h("label", {}, "Token", input));
   const answer = await open("Token", content, [["", "Cancel", "quiet"], ["use", "Use it", "primary"]]);
-  if (answer !== "use" || !input.value.trim()) return false;
+  isDeclined = answer !== "use" || !input.value.trim();
+  if (isDeclined) return false;
   keepToken(input.value.trim());
   return true;
 }
@@ -78,7 +79,9 @@ function key(event) {
 }
 
 let asking = null;
-whenRefused(() => (asking ??= askForToken().finally(() => (asking = null))));
+let isDeclined = false; // whoever has no token is not asked again with every retry, only by hand
+document.getElementById("banner").addEventListener("click", () => (isDeclined = false), true);
+whenRefused(() => !isDeclined && (asking ??= askForToken().finally(() => (asking = null))));
 takeToken();
 const drawFrame = buildFrame();
 onChange(show);

@@ -91,5 +91,8 @@ function progressWords(row) {
 
 /** The name of a run for the first column and for headings. */
 export function nameCell(row) {
-  return h("span", { class: "run-name", title: `${nameOf(row)}\n${row.run_id}` }, nameOf(row));
+  const name = h("span", { class: "run-name", title: `${nameOf(row)}\n${row.run_id}` }, nameOf(row));
+  if (!row.is_part) return name;
+  const title = "What another process has added to a batch: a fork, or a rank";
+  return [name, h("small", { class: "muted", title }, "part")];
 }

@@ -25,6 +25,7 @@ const SEARCH = [
   ["config.lr=0.1", "and with their origin: config, metrics, last"],
   ["age<2d duration>1h", "s, m, h, d and w are units of time"],
   ["is:archived", "archived runs are left out otherwise"],
+  ["-is:part", "without what forks and ranks have added on their own"],
   ['"two words"', "a text with a space"],
 ];
 

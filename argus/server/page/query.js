@@ -35,7 +35,7 @@ export function unknownKeys(terms, rows) {
 
 function fits(row, { key, sign, value }, now) {
   if (key === null) return textOf(row).includes(value.toLowerCase());
-  if (key === "is") return row[value] === true || row.state === value;
+  if (key === "is") return row[value] === true || row[`is_${value}`] === true || row.state === value;
   const actual = valueOf(row, key, now);
   if (sign === ":") return value.split(",").some((word) => contains(actual, word.toLowerCase()));
   if (sign === "=" || sign === "!=") return equals(actual, value) === (sign === "=");
