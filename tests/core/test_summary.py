@@ -84,7 +84,9 @@ def test_only_numbers_are_shown_and_not_without_end():
 
 
 def test_hyperparameters_are_those_of_the_first_snapshot_also_after_a_restart():
-    first = event("env_snapshot", data={"config": {"lr": 0.1, "name": "x" * 999, "z": float("nan")}})
+    first = event(
+        "env_snapshot", data={"config": {"lr": 0.1, "name": "x" * 999, "z": float("nan")}}
+    )
     document = json.loads(json.dumps(summed(first).document()))
     resumed = Summary.resumed(document)
     resumed.add(event("env_snapshot", data={"config": {"lr": 0.2}}))

@@ -52,6 +52,10 @@ def test_each_file_is_asked_for_and_each_that_is_asked_for_is_there():
     assert reached == set(page_files())
 
 
+def test_all_modules_are_asked_for_at_once():
+    assert named_by(INDEX) >= set(MODULES)
+
+
 def test_index_has_no_script_or_style_of_its_own():
     class Finder(HTMLParser):
         found = []

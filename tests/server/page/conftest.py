@@ -22,6 +22,7 @@ def browser(_browser):
     """The browser as a person finds it: a desktop's size, and nothing that it complained of."""
     _browser.size(1360, 860)
     _browser.prefer("light")
+    _browser.go("about:blank")  # what the last page still says is none of this test's
     _browser.complaints()
     return _browser
 

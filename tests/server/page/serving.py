@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +57,15 @@ class Serving:
             self.process.communicate(timeout=_END_S)
         finally:
             self.process.kill()
+
+
+def lasting_port() -> int:
+    """A free port that no outgoing connection is given meanwhile: below those that are handed out."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as sock:
+            if sock.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 def training(url: str, state: Path) -> subprocess.Popen[bytes]:

@@ -97,11 +97,11 @@ class Browser:
             "const done = arguments[arguments.length - 1];"
             "const args = [...arguments].slice(0, -1);"
             f"(async () => {{ {script} }})()"
-            ".then((value) => done({ value }), (error) => done({ error: String(error.stack || error) }));"
+            ".then((value) => done({ value }), (error) => done({ threw: String(error.stack || error) }));"
         )
         answer = self._post("execute/async", {"script": wrapped, "args": list(args)})
-        if "error" in answer:
-            raise BrowserError(answer["error"])
+        if "threw" in answer:
+            raise BrowserError(answer["threw"])
         return answer.get("value")
 
     def until(self, condition: str, *args: Any, within_s: float = 20.0) -> Any:
