@@ -1,6 +1,7 @@
 // What is asked of the monitor, with the token where there is one. The only place that fetches.
 
 const TOKEN = "argus-token";
+let token = stored();
 let onRefused = async () => false;
 
 /** Answers with a status that is no success. */
@@ -18,20 +19,25 @@ export function whenRefused(ask) {
 
 /** Take the token out of the fragment, so that it stands in no address that is shared. */
 export function takeToken() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (token === null) return;
-  keepToken(token);
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (given === null) return;
+  keepToken(given);
   history.replaceState(null, "", location.pathname + location.search);
 }
 
 /** Use `token` from now on, in this tab. */
-export function keepToken(token) {
-  sessionStorage.setItem(TOKEN, token);
+export function keepToken(given) {
+  token = given;
+  try {
+    sessionStorage.setItem(TOKEN, given);
+  } catch {
+    // a browser that keeps nothing forgets it with the page
+  }
 }
 
 /** Whether requests carry a token: then no plain link or image can be fetched by the browser. */
 export function hasToken() {
-  return Boolean(sessionStorage.getItem(TOKEN));
+  return Boolean(token);
 }
 
 /** `/api/…` with `query`; undefined and null are left out. */
@@ -44,7 +50,6 @@ export function path(name, query = {}) {
 /** A response that is good. Throws RefusedError, and TypeError where nobody answers. */
 export async function ask(url, options = {}) {
   const headers = new Headers(options.headers);
-  const token = sessionStorage.getItem(TOKEN);
   if (token) headers.set("Authorization", `Bearer ${token}`);
   const response = await fetch(url, { ...options, headers });
   if (response.ok) return response;
@@ -100,5 +105,13 @@ export async function* messagesOf(response) {
     else if (line.startsWith("id:")) message.id = value;
     else if (line.startsWith("event:")) message.event = value;
     else if (line.startsWith("data:")) message.data += message.data ? `\n${value}` : value;
+  }
+}
+
+function stored() {
+  try {
+    return sessionStorage.getItem(TOKEN);
+  } catch {
+    return null; // the browser was told to keep nothing
   }
 }

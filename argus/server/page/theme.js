@@ -8,7 +8,11 @@ const NAME = "argus-theme";
 export function toggleTheme() {
   const theme = isDark() ? "light" : "dark";
   document.documentElement.dataset.theme = theme;
-  localStorage.setItem(NAME, theme);
+  try {
+    localStorage.setItem(NAME, theme);
+  } catch {
+    // a browser that keeps nothing forgets it with the page
+  }
   dispatchEvent(new Event("argus-theme"));
 }
 
