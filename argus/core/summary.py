@@ -16,6 +16,7 @@ from argus.core.tally import Event, Jobs, Tally, job_key
 
 MAX_JOBS = 100  # whose numbers are kept: those that spoke last
 MAX_NUMBERS = 64  # of one job, for each kind
+MAX_CONFIG = 300  # hyperparameters of a run
 
 _STATES = {"job_start": RUNNING, "job_epoch": RUNNING, "job_done": DONE, "job_failed": FAILED}
 
@@ -56,6 +57,7 @@ class Summary:
         self._states: Jobs = {} if jobs is None else jobs
         self.tally = Tally(self._states)
         self._recent: dict[str, Job] = {}  # the one that spoke last comes last
+        self._config: dict[str, Any] | None = None
 
     def add(self, event: Event) -> None:
         """Count one more event, valid by the contract."""
@@ -63,6 +65,8 @@ class Summary:
         state = _STATES.get(event["event_type"])
         if state is not None:
             self._note(event["event_type"], event["job_id"], event["data"], state)
+        elif event["event_type"] == "env_snapshot" and self._config is None:
+            self._config = _config(event["data"].get("config"))  # the first one of a batch wins
 
     def jobs(self) -> dict[str, Job]:
         """The recent jobs by their ids, the one that spoke last at the end."""
@@ -79,6 +83,7 @@ class Summary:
             "is_started": self.tally.is_started,
             "last": numbers(last),
             "metrics": numbers(metrics),
+            "config": self._config,
             "jobs": [job.document(job_id) for job_id, job in jobs],
         }
 
@@ -97,6 +102,7 @@ class Summary:
             epoch = told.get("epoch")
             job.epoch = epoch if type(epoch) is int else None
             job.last, job.metrics = (numbers(told.get(key)) for key in ("last", "metrics"))
+        summary._config = _config(document.get("config"))
         known = {job_key(job_id): job.state for job_id, job in summary._recent.items()}
         summary.tally.resume(document, known)
         return summary
@@ -144,6 +150,15 @@ def numbers(data: object) -> dict[str, float | int | str]:
         if len(found) == MAX_NUMBERS:
             break
     return found
+
+
+def _config(value: object) -> dict[str, Any] | None:
+    if not isinstance(value, Mapping):
+        return None
+    flat = list(value.items())[:MAX_CONFIG]
+    return {
+        name: _text(each) if isinstance(each, str) else strictly_json(each) for name, each in flat
+    }
 
 
 def _is_number(value: object) -> bool:

@@ -21,7 +21,7 @@ EVENTS_STREAM = "events"
 _MAX_STREAMS = 2_000
 _SUFFIXES = (".out", ".err", ".log", ".txt")
 _RANK = re.compile(r"(?:_|rank[-_]?)([0-9]{1,6})(?:_log)?\.(?:out|err|log|txt)\Z")
-_LOG_LINE = b'"event_type":"log_line"'
+_LOG_LINE = b'"log_line"'  # of a hundred lines some ninety need not be parsed
 _HYDRA_DIRECTORIES = ("hydra.runtime.output_dir", "hydra.run.dir", "hydra.sweep.dir", "output_dir")
 
 
@@ -78,6 +78,8 @@ def _told(data: bytes) -> Iterator[str]:
     """The log lines among events, as text."""
     lines = (line for line in data.splitlines() if _LOG_LINE in line)
     for event in valid_events(lines):
+        if event["event_type"] != "log_line":
+            continue
         line, level = event["data"].get("line"), event["data"].get("level")
         if level != "debug" or line != "heartbeat":
             time = event["timestamp"][:19].replace("T", " ")

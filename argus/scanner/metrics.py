@@ -77,7 +77,7 @@ class Metrics:
             at = chunk.end
             if at >= size:  # as far as it went when it was asked for; the rest is news
                 break
-        yield _line({"type": "done", "offset": at})
+        yield _line({"type": "done", "offset": at, **_beside(path)})
 
     def whole(self, path: Path) -> bytes:
         """All columns of a run, and what a page shows beside them, as JSON. Raises OSError."""

@@ -43,7 +43,7 @@ def row_of(run_id: str, view: View, n_rejected: int) -> dict[str, Any]:
         "jobs": summary["jobs"],
         "last": summary["last"],
         "metrics": summary["metrics"],
-        "config": _config(told.get("config")),
+        "config": _config(told.get("config")) or summary["config"],
         "delivered": view.delivered,
         "dropped": told.get("dropped") if isinstance(told.get("dropped"), dict) else {},
         "n_rejected": n_rejected,

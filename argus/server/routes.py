@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from argus.core.events import utc_second
 from argus.core.version import __version__
 from argus.scanner import RunScanner
-from argus.server import artifacts, viewing
+from argus.server import artifacts, pages, viewing
 from argus.server.batch import Batch
 from argus.server.body import check_encoding
 from argus.server.budget import Budget
@@ -81,6 +81,12 @@ def find_route(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
 def health(_house: House, _request: Request) -> Reply:
     """That a monitor is here, and which."""
     return Reply(200, {"status": "ok", "version": __version__})
+
+
+def get_page(_house: House, request: Request) -> Reply:
+    """The page, or one of the files that it asks for. Without a token: it holds nobody's data."""
+    [name] = request.ids or (pages.INDEX,)
+    return pages.page_reply(name)
 
 
 def post_events(house: House, request: Request) -> Reply:
@@ -190,6 +196,8 @@ def _seen(endpoint: Callable[[RunScanner, Request], Reply]) -> Endpoint:
 
 ROUTES = (
     Route("GET", ("health",), health, is_open=True),
+    Route("GET", ("",), get_page, is_open=True),
+    Route("GET", ("page", None), get_page, is_open=True),
     Route("POST", ("api", "events", "batch"), post_events),
     Route("POST", ("api", "events"), post_event),
     Route("GET", ("api", "batches"), get_batches),

@@ -81,3 +81,14 @@ def test_only_numbers_are_shown_and_not_without_end():
     assert numbers(data) == {"c": "Infinity", "f": 2}
     assert len(numbers({f"m{number}": number for number in range(1_000)})) == MAX_NUMBERS
     assert numbers(["no"]) == {}
+
+
+def test_hyperparameters_are_those_of_the_first_snapshot_also_after_a_restart():
+    first = event(
+        "env_snapshot", data={"config": {"lr": 0.1, "name": "x" * 999, "z": float("nan")}}
+    )
+    document = json.loads(json.dumps(summed(first).document()))
+    resumed = Summary.resumed(document)
+    resumed.add(event("env_snapshot", data={"config": {"lr": 0.2}}))
+    told = {"lr": 0.1, "name": "x" * 300, "z": "NaN"}
+    assert (document["config"], resumed.document()["config"]) == (told, told)

@@ -22,7 +22,7 @@ def test_head_is_answered_like_get():
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/", "*", "health", "//health", "/health/", "/api/batches/", "/api/batches//stop", "/x"],
+    ["", "*", "health", "//health", "/health/", "/api/batches/", "/api/batches//stop", "/x"],
 )
 def test_unknown_paths_are_404(path):
     assert refusal("GET", path).status == 404
@@ -33,5 +33,6 @@ def test_a_wrong_method_is_told_the_right_one():
     assert (reply.status, reply.headers) == (405, (("Allow", "POST"),))
 
 
-def test_only_the_health_is_open_to_all():
-    assert [route.pattern for route in routes.ROUTES if route.is_open] == [("health",)]
+def test_only_the_health_and_the_page_are_open_to_all():
+    is_open = [route.pattern for route in routes.ROUTES if route.is_open]
+    assert is_open == [("health",), ("",), ("page", None)]
