@@ -1,0 +1,161 @@
+"""A SLURM of one machine: munge, controller and node as processes of a test, in a directory of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Callable
+
+from tests.platform.subprocesses import free_port
+
+PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+LIMIT_S = 60.0  # of anything that takes a second or two on a machine with nothing else to do
+
+_CONF = """
+ClusterName=argus{port}
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={port}
+SlurmdPort={node_port}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={root}/munge.socket
+CredType=cred/munge
+StateSaveLocation={root}/state
+SlurmdSpoolDir={root}/spool
+SlurmctldPidFile={root}/slurmctld.pid
+SlurmdPidFile={root}/slurmd.pid
+SlurmctldLogFile={root}/slurmctld.log
+SlurmdLogFile={root}/slurmd.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+SwitchType=switch/none
+MpiDefault=none
+SlurmdParameters=config_overrides
+ReturnToService=2
+SchedulerType=sched/builtin
+SchedulerParameters=sched_interval=1,batch_sched_delay=0,sched_min_interval=0
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+KillWait=5
+MinJobAge=300
+RequeueExit=99
+NodeName={host} NodeAddr=127.0.0.1 CPUs=8 State=UNKNOWN
+PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:8
+"""
+
+
+def missing() -> str:
+    """Why there is no SLURM here, in one line; empty where there is one."""
+    if not hasattr(os, "getuid") or os.getuid() != 0:
+        return "slurmd must be started by root"
+    wanted = ("munged", "slurmctld", "slurmd", "srun", "sbatch", "scontrol")
+    absent = [name for name in wanted if shutil.which(name, path=PATH) is None]
+    return f"not installed: {', '.join(absent)}" if absent else ""
+
+
+class Slurm:
+    """A running cluster of one node."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.environ = {**os.environ, "PATH": PATH, "SLURM_CONF": str(root / "slurm.conf")}
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        host = socket.gethostname().partition(".")[0]
+        for name in ("state", "spool"):
+            (self.root / name).mkdir()
+        conf = _CONF.format(host=host, root=self.root, port=free_port(), node_port=free_port())
+        (self.root / "slurm.conf").write_text(conf)
+        key = self.root / "munge.key"
+        key.write_bytes(os.urandom(128))
+        key.chmod(0o600)
+        files = {"key-file": key, "socket": self.root / "munge.socket", "pid-file": "munge.pid"}
+        files.update({"log-file": "munge.log", "seed-file": "munge.seed"})
+        options = [f"--{name}={self.root / value}" for name, value in files.items()]
+        self._begin("munged", "--foreground", "--force", *options)
+        until(lambda: (self.root / "munge.socket").exists(), "munged")
+        self._begin("slurmctld", "-D", "-c")
+        until(lambda: self.run("scontrol", "ping", check=False).count("is UP") > 0, "slurmctld")
+        self._begin("slurmd", "-D", "-N", host)
+        until(lambda: self.run("sinfo", "-h", "-o", "%t").strip() == "idle", "slurmd")
+
+    def stop(self) -> None:
+        for process in reversed(self._processes):
+            process.terminate()
+        for process in reversed(self._processes):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10.0)
+            process.kill()
+            process.wait()
+
+    def run(self, *words: str, check: bool = True, **environ: str) -> str:
+        """The output of a command."""
+        done = subprocess.run(
+            words,
+            env={**self.environ, **environ},
+            cwd=self.root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+        assert done.returncode == 0 or not check, f"{words}: {done.stdout}\n{self.logs()}"
+        return done.stdout
+
+    def submit(self, script: str, *options: str, **environ: str) -> str:
+        """The id of a job that runs `script`."""
+        file = self.root / f"job-{time.monotonic_ns()}.sh"
+        file.write_text(f"#!/bin/bash\n{script}\n")
+        output = f"--output={self.root}/%j.out"
+        return self.run("sbatch", "--parsable", output, *options, str(file), **environ).strip()
+
+    def state(self, job: str) -> str:
+        return self.run("squeue", "-h", "-t", "all", "-j", job, "-o", "%T", check=False).strip()
+
+    def wait_for_state(self, job: str, *states: str) -> None:
+        until(lambda: set(self.state(job).split()) <= set(states), f"{job}: {states}", self.logs)
+
+    def logs(self) -> str:
+        """The ends of all there is to read, for a test that has failed."""
+        found = sorted([*self.root.glob("*.log"), *self.root.glob("*.out")])
+        return "\n".join(f"== {path.name}\n{path.read_text()[-2000:]}" for path in found)
+
+    def _begin(self, *words: str) -> None:
+        with open(self.root / f"{words[0]}.stdout.log", "wb") as log:
+            self._processes.append(
+                subprocess.Popen(
+                    words, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                )
+            )
+
+
+@contextlib.contextmanager
+def running(root: Path) -> Iterator[Slurm]:
+    cluster = Slurm(root)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def until(
+    condition: Callable[[], bool], what: str, logs: Callable[[], str] = lambda: ""
+) -> None:
+    """Wait until something is so. Fails after a while."""
+    deadline, pause = time.monotonic() + LIMIT_S, threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not in time\n{logs()}"
+        pause.wait(0.1)
