@@ -75,6 +75,7 @@ class Encoder:
         self._source = _strict(dict(source))
         self._id_prefix = event_id_prefix(random)
         self.count = 0
+        self.data: dict[str, Any] = {}  # of the line that was encoded last
         self._turn_to(0.0)
         self._heads: dict[tuple[str, str | None, str | None], tuple[str, str]] = {}
 
@@ -87,6 +88,7 @@ class Encoder:
             data = given
         else:
             data = given()
+        self.data = data
         count = self.count + 1
         head = self._heads.get((event_type, job_id, batch_id)) or self._head(
             event_type, job_id, batch_id
@@ -105,6 +107,11 @@ class Encoder:
             return line.encode()
         except UnicodeEncodeError:  # a lone surrogate somewhere: "?" is still valid JSON
             return line.encode("utf-8", "replace")
+
+    @property
+    def timestamp(self) -> str:
+        """That of the line that was encoded last, to the second."""
+        return f"{self._second_text}Z"
 
     def _head(self, event_type: str, job_id: str | None, batch_id: str | None) -> tuple[str, str]:
         if len(self._heads) >= _MAX_HEADS:
@@ -142,19 +149,21 @@ def encode_data(data: dict[str, Any]) -> str:
     try:
         text = _strict(data)
     except ValueError:  # a NaN or an infinity, or an integer too long for this Python to print
-        return _strict(_strictly_json(data))
+        return _strict(strictly_json(data))
     if len(text) > _MAY_HOLD_HUGE_INT:
-        return _strict(_strictly_json(data))
+        return _strict(strictly_json(data))
     return text
 
 
-def _strictly_json(value: Any) -> Any:
+def strictly_json(value: Any) -> Any:
+    """A value as strict JSON can hold it: numbers that are not finite, or too large for a float, as
+    the strings of the contract."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, int) and value.bit_length() > 1023:
         return "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, dict):
-        return {key: _strictly_json(item) for key, item in value.items()}
+        return {key: strictly_json(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_strictly_json(item) for item in value]
+        return [strictly_json(item) for item in value]
     return value

@@ -10,6 +10,7 @@ from typing import Any
 from argus.core.events import Encoder
 from argus.core.redact import hideable
 from argus.core.schema import LIFECYCLE, MAX_EVENTS_PER_REQUEST
+from argus.core.summary import Summary
 from argus.delivery.channel import Channel
 from argus.delivery.notices import INVALID, JOURNAL_FULL
 from argus.delivery.outbox import Outbox
@@ -28,6 +29,7 @@ class Recorder:
         outbox: Outbox,
         source: Mapping[str, str],
         pass_on: Callable[[UploadRequest, int], None],
+        summary: Summary,
     ) -> None:
         self._buffer = channel.buffer
         self._notices = channel.notices
@@ -35,6 +37,8 @@ class Recorder:
         secret = hideable(channel.settings.token)
         self._encoder = Encoder(channel.facts.batch_id, source, os.urandom(10), secret)
         self._pass_on = pass_on
+        self._summary = summary
+        self._source = source
 
     @property
     def recorded(self) -> int:
@@ -85,9 +89,24 @@ class Recorder:
                 self._notices.dropped(JOURNAL_FULL)
                 continue
             try:
-                lines.append(self._encoder.encode(record))
+                line = self._encoder.encode(record)
+                if record[4] is None:  # else it is another batch's
+                    self._sum_up(record)
+                lines.append(line)
             except Exception as error:
                 self._notices.dropped(INVALID)
                 self._notices.debug("an event could not be encoded: %r", error)
         if lines:
             self._outbox.put(lines, time.monotonic(), urgent)
+
+    def _sum_up(self, record: Any) -> None:
+        encoder = self._encoder
+        self._summary.add(
+            {
+                "event_type": record[0],
+                "timestamp": encoder.timestamp,
+                "job_id": record[2],
+                "source": self._source,
+                "data": encoder.data,
+            }
+        )

@@ -47,7 +47,7 @@ class Sender:
         self._client = work.client(self._meanwhile)
         self._uploader = Uploader(work.client, channel)
         self._environment = channel.environment
-        self._recorder = Recorder(channel, self._outbox, work.source(), self._pass_on)
+        self._recorder = Recorder(channel, self._outbox, work.source(), self._pass_on, work.summary)
         self._closing_since: float | None = None
         self._has_tried_again = False
         self._settled = 0  # own events that need nothing more

@@ -5,6 +5,7 @@ Everything that can be missing is missing here: a place to write, a platform to 
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import time
@@ -14,7 +15,9 @@ from typing import Any
 
 from argus.core.events import utc_second, valid_second
 from argus.core.flatten import without_secrets
+from argus.core.redact import hideable
 from argus.core.settings import BACKUP, Settings
+from argus.core.summary import Summary
 from argus.delivery.channel import RUNNING, Channel
 from argus.delivery.outbox import Outbox
 from argus.delivery.trust import trust
@@ -42,6 +45,8 @@ class Workplace:
         self.address = self._usable_address()
         self.url = self.address.url if self.address else channel.settings.url
         self._created_at = _now()
+        self.summary = Summary()  # of all that is written down
+        self._outbox: Outbox | None = None
         self.state_dir = self._usable_state_dir()
         self._described: dict[str, Any] = {}
         self.beat_at = 0.0  # monotonic: the next sign of life
@@ -54,13 +59,14 @@ class Workplace:
     def outbox(self) -> Outbox:
         """A fresh outbox on the run directory, or on memory alone."""
         kept = self.run is not None and self.run.kept
-        return Outbox(
+        self._outbox = Outbox(
             self.run.journal if self.run else None,
             max_bytes=_MAX_KEPT_BYTES if kept else _MAX_SPILL_BYTES,
             kept=kept,
             sends=self.address is not None,
             trouble=self.disk_trouble,
         )
+        return self._outbox
 
     def client(self, meanwhile: Callable[[Patience], None]) -> HttpClient | None:
         """A client for one thread; None where nothing is sent."""
@@ -203,7 +209,9 @@ class Workplace:
     def _description(self, status: str, ended_at: str | None) -> dict[str, Any]:
         facts, notices = self._channel.facts, self._channel.notices
         return {
+            **self._sums(),
             "batch_id": facts.batch_id,
+            "joins": facts.joins,
             "project": facts.project,
             "experiment_type": facts.experiment_type,
             "config": None if facts.config is None else without_secrets(facts.config),
@@ -219,6 +227,16 @@ class Workplace:
             "mistakes": notices.mistakes,
             "uploaded": self._channel.uploaded,
         }
+
+    def _sums(self) -> dict[str, Any]:
+        """What the events add up to, and up to which byte of the file: a reader goes on there."""
+        sums = self.summary.document()
+        secret = hideable(self._channel.settings.token)
+        if secret is not None:
+            sums = json.loads(secret.hide_in(json.dumps(sums)))
+        if self.run is not None and self._outbox is not None and self._outbox.is_written:
+            sums["events_bytes"] = self.run.journal.file_bytes
+        return sums
 
     def _complain(self, message: str) -> None:
         self._notices.warn(message, "%s", message)

@@ -17,6 +17,7 @@ REJECTED = "rejected.jsonl"
 MEDIA = "media.jsonl"
 HEARTBEAT = "heartbeat"
 LOCK = "lock"
+EDITS = "edits.json"
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _MAX_NAME = 100  # of the 255 bytes that file systems allow; host, pid and hex want some too

@@ -8,12 +8,15 @@ import sys
 import threading
 from pathlib import Path
 
-from argus.rundir.files import open_append
+from argus.rundir.files import open_append, open_read
 
 if sys.platform == "win32":
     import msvcrt
 
     def _try_lock(fd: int) -> None:
+        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+
+    def _try_shared_lock(fd: int) -> None:
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
@@ -21,6 +24,9 @@ else:
     def _try_lock(fd: int) -> None:
         # flock, not lockf: a second opening of the file in the same process must not get it.
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _try_shared_lock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 # What the system says where somebody holds the lock. Anything else means that there are no locks:
@@ -103,6 +109,28 @@ class RunLock:
             if self._fd >= 0:
                 os.close(self._fd)
                 self._fd = -1
+
+
+def is_held(path: Path) -> bool | None:
+    """Whether somebody holds the lock at `path`, for whoever only looks; None where nobody can tell.
+
+    While it looks, for some microseconds, a writer would not get it: ask only where a sign of life
+    has long been missing.
+    """
+    with _noting():
+        try:
+            fd = open_read(path)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return None
+        try:
+            _try_shared_lock(fd)
+        except OSError as error:
+            return True if error.errno in _HELD else None
+        finally:
+            os.close(fd)
+    return False
 
 
 def _before_fork() -> None:

@@ -49,21 +49,33 @@ def identity() -> dict[str, Any]:
 
 
 def is_certainly_dead(content: Mapping[str, Any]) -> bool:
-    """Whether the process that a sidecar names has ended: only the machine that it ran on can
-    tell, and a container only of its own processes."""
-    here = _whereabouts()
-    pid = content.get("pid")
-    if None in here.values() or any(content.get(key) != here[key] for key in here):
-        return False
+    """Whether the process that a sidecar names has ended, as this very boot of its machine knows."""
+    return _is_from_here(content, _whereabouts()) and lives(content) is False
+
+
+def lives(content: Mapping[str, Any]) -> bool | None:
+    """Whether the process that a sidecar names is alive; None where that cannot be told: only the
+    machine that it ran on can, and a container only of its own processes."""
+    pid, here = content.get("pid"), _whereabouts()
     if not isinstance(pid, int) or pid <= 0:
-        return False
+        return None
+    if not _is_from_here(content, here):
+        boot_id, host = content.get("boot_id"), content.get("host")
+        has_restarted = None not in (boot_id, here["boot_id"]) and boot_id != here["boot_id"]
+        return False if has_restarted and host == here["host"] else None
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's process
         return True
     except (OSError, OverflowError):
-        return False
-    return False
+        return None
+    return True
+
+
+def _is_from_here(content: Mapping[str, Any], here: Mapping[str, str | None]) -> bool:
+    return None not in here.values() and all(content.get(key) == here[key] for key in here)
 
 
 def _whereabouts() -> dict[str, str | None]:

@@ -11,6 +11,7 @@ from argus.core.settings import is_loopback
 from argus.server.access import Hosts
 from argus.server.http import Service
 from argus.server.listener import Listener, listening_socket
+from argus.server.routes import House
 from argus.server.store import Store
 
 _STOP_WITHIN_S = 3.0
@@ -68,7 +69,7 @@ class Monitor:
             if self._token is None and not is_loopback(address):
                 raise TokenRequiredError(f"listening on {address} needs a token")
             hosts = Hosts(self.host, address, port)
-            listener = Listener(sock, Service(store, hosts, self._token, self._verbose))
+            listener = Listener(sock, Service(House(store), hosts, self._token, self._verbose))
         except BaseException:
             sock.close()
             raise

@@ -14,17 +14,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from argus.core.tally import Tally, job_key
 from argus.rundir import layout, sidecar
 from argus.rundir.media import MediaList
 from argus.rundir.run import RunDirectory
+from argus.rundir.view import WRITTEN_BY_MONITOR
 from argus.server import stop
 from argus.server.index import Index, event_key, read_index
 from argus.server.ingest import Arrival, Stored
 from argus.server.plain import require_own_place, size_of
 from argus.server.sizes import Sizes, read_sizes
-from argus.server.tally import Tally, job_key
 
-WRITTEN_BY = "monitor"  # in the sidecar: a reporter that keeps its runs here owns its own
+_MAX_UNSAID_BYTES = 4_194_304  # of events: a reader of the sidecar sums up the rest itself
 
 _SUMS = (*Tally({}).facts(), *Tally({}).counts())
 
@@ -178,7 +179,8 @@ class Batch:
         except BaseException:
             self._forget()  # the file has more than the index: read it anew
             raise
-        if not opened.index.tally.facts().items() <= opened.described.items():
+        is_news = not opened.index.tally.facts().items() <= opened.described.items()
+        if is_news or opened.unsaid_bytes > _MAX_UNSAID_BYTES:
             self._describe_or_warn(opened)
 
     def _forget(self) -> None:
@@ -196,9 +198,9 @@ class Batch:
     def _describe(self, opened: _Opened) -> None:
         content = {
             "batch_id": self.batch_id,
-            **_sums(opened.index.tally),
+            **opened.index.summary.document(),
             "events_bytes": opened.run.journal.size,  # tells whether the counts are of today
-            "written_by": WRITTEN_BY,
+            "written_by": WRITTEN_BY_MONITOR,
         }
         if not content.items() <= opened.described.items():
             require_own_place(self.path)
@@ -214,6 +216,12 @@ class _Opened:
         self.index = index
         self.described = described
         self.sizes: Sizes | None = None  # read when the first artifact comes
+
+    @property
+    def unsaid_bytes(self) -> int:
+        """How much of the event file the sidecar does not sum up."""
+        said = self.described.get("events_bytes")
+        return self.run.journal.size - (said if isinstance(said, int) else 0)
 
     def let_go(self) -> None:
         self.run.release()

@@ -14,11 +14,11 @@ from typing import NamedTuple, Optional
 from argus.core.secret import Secret
 from argus.server.access import Hosts, check_origin, check_token
 from argus.server.body import Body, check_expectation, content_length
+from argus.server.caching import conditional
 from argus.server.connections import Connection
 from argus.server.head import Head
-from argus.server.reply import RefusalError, Reply, reply_bytes
-from argus.server.routes import Request, find_route
-from argus.server.store import Store
+from argus.server.reply import RefusalError, Reply, Streamed, reply_bytes, streamed_head
+from argus.server.routes import House, Request, find_route
 from argus.server.stream import ClientGoneError, Stream
 
 _log = logging.getLogger("argus.server")
@@ -27,7 +27,7 @@ _log = logging.getLogger("argus.server")
 class Service(NamedTuple):
     """What every connection is answered from."""
 
-    store: Store
+    house: House
     hosts: Hosts
     token: Optional[Secret]
     verbose: bool
@@ -65,12 +65,34 @@ class Exchange:
         left_over = self._body is None or self._body.unread > 0
         last = left_over or self._head is None or not self._head.keeps_alive
         with_body = self._head is None or self._head.method != "HEAD"
-        self._stream.send(reply_bytes(reply, formatdate(usegmt=True), last, with_body))
+        if isinstance(reply.body, Streamed) and self._head is not None:
+            last = self._send_streamed(self._head, reply, reply.body, last)
+        else:
+            self._stream.send(reply_bytes(reply, formatdate(usegmt=True), last, with_body))
         if self._service.verbose:
             self._tell(reply.status, time.monotonic() - self._began)
         if left_over:
             self._stream.linger()
         return not last
+
+    def _send_streamed(self, head: Head, reply: Reply, body: Streamed, last: bool) -> bool:
+        """Send a body as it is made; whether the connection ends with it, as it must where the
+        client knows no chunks. Raises OSError."""
+        chunked = not head.is_http_1_0
+        last = last or not chunked
+        date = formatdate(usegmt=True)
+        try:
+            self._stream.send(streamed_head(reply, body.content_type, date, last, chunked))
+            if head.method != "HEAD":
+                for chunk in body.chunks:
+                    self._stream.send(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+                if chunked:
+                    self._stream.send(b"0\r\n\r\n")
+        finally:
+            close = getattr(body.chunks, "close", None)
+            if close is not None:
+                close()
+        return last
 
     def _reply(self) -> Reply:
         """The reply to the request. The one place where any error becomes a reply."""
@@ -99,7 +121,8 @@ class Exchange:
         route, ids = find_route(head.method, head.path)
         if not route.is_open:
             check_token(head, service.token)
-        return route.endpoint(service.store, Request(head, body, ids, time.time()))
+        request = Request(head, body, ids, time.time())
+        return conditional(route.endpoint(service.house, request), head)
 
     def _begin_body(self) -> None:
         """Ask for the body where the client waits for that: only once the rest is good."""

@@ -12,10 +12,11 @@ from typing import Optional
 
 from argus.core.contract import envelope_error
 from argus.core.jsonl import LineSplitter, parsed_object
+from argus.core.summary import Summary
+from argus.core.tally import Event, Tally
 from argus.server.budget import Budget
 from argus.server.lookup import Lookup
 from argus.server.plain import open_plain
-from argus.server.tally import Event, Tally
 
 _READ_BYTES = 1_048_576
 
@@ -31,7 +32,12 @@ class Index:
     def __init__(self, directory: Path) -> None:
         self._numbers = Lookup(directory, _keys)
         self._jobs = Lookup(directory, _keys)
-        self.tally = Tally(self._jobs)
+        self.summary = Summary(self._jobs)
+
+    @property
+    def tally(self) -> Tally:
+        """The counts alone."""
+        return self.summary.tally
 
     @property
     def number(self) -> Callable[[bytes], Optional[int]]:
@@ -44,7 +50,7 @@ class Index:
         numbers = dict(zip(events, range(first, first + len(events))))
         self._numbers.update(numbers)
         for event in events.values():
-            self.tally.add(event)
+            self.summary.add(event)
         return numbers
 
     def job_keys(self) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
-"""The table of requests, and what each does with the store.
+"""The table of requests, and what each does with the house.
 
-An endpoint takes the store and the request, and returns a reply or raises RefusalError. It knows
+An endpoint takes the house and the request, and returns a reply or raises RefusalError. It knows
 no socket. Host, origin and token have been checked before it is asked.
 """
 
@@ -47,7 +47,13 @@ class Request(NamedTuple):
     now: float  # seconds since the epoch
 
 
-Endpoint = Callable[[Store, Request], Reply]
+class House(NamedTuple):
+    """What the monitor keeps. Without a store it only shows what others have written."""
+
+    store: Optional[Store]
+
+
+Endpoint = Callable[[House, Request], Reply]
 
 
 class Route(NamedTuple):
@@ -79,12 +85,12 @@ def find_route(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
     raise RefusalError(404, "not found")
 
 
-def health(_store: Store, _request: Request) -> Reply:
+def health(_house: House, _request: Request) -> Reply:
     """That a monitor is here, and which."""
     return Reply(200, {"status": "ok", "version": __version__})
 
 
-def post_events(store: Store, request: Request) -> Reply:
+def post_events(house: House, request: Request) -> Reply:
     """Take up to 500 events, each alone."""
     check_encoding(request.head)
     body = request.body.read(MAX_EVENTS_BYTES)
@@ -92,17 +98,17 @@ def post_events(store: Store, request: Request) -> Reply:
         with _judging:
             received = received_events(body)
             check_batch(received)
-        return Reply(200, batch_reply(ingest(received, store)))
+        return Reply(200, batch_reply(ingest(received, _store(house))))
 
 
-def post_event(store: Store, request: Request) -> Reply:
+def post_event(house: House, request: Request) -> Reply:
     """Take one event."""
     check_encoding(request.head)
     body = request.body.read(MAX_EVENTS_BYTES)
     with _room_to_parse(len(body)):
         received = received_event(body)
         check_single(received)
-        [result] = ingest([received], store)
+        [result] = ingest([received], _store(house))
     if result["status"] == "rejected":
         passes = result["error"].startswith("internal:")
         raise RefusalError(500 if passes else 422, result["error"])
@@ -120,19 +126,19 @@ def _room_to_parse(size: int) -> Iterator[None]:
         _parsed.give_back(size)
 
 
-def get_batches(store: Store, _request: Request) -> Reply:
+def get_batches(house: House, _request: Request) -> Reply:
     """What the monitor knows, the newest batch first; no more than a reader can use."""
-    return Reply(200, store.summaries(_MAX_LISTED))
+    return Reply(200, _store(house).summaries(_MAX_LISTED))
 
 
-def get_stop(store: Store, request: Request) -> Reply:
+def get_stop(house: House, request: Request) -> Reply:
     """Whether a batch is asked to stop."""
-    return Reply(200, _batch(store, request.ids[0]).stop_state())
+    return Reply(200, _batch(house, request.ids[0]).stop_state())
 
 
-def post_stop(store: Store, request: Request) -> Reply:
+def post_stop(house: House, request: Request) -> Reply:
     """Ask a batch to stop. The body may be missing, or name who asks: `{"requested_by": "ann"}`."""
-    batch = _batch(store, request.ids[0])
+    batch = _batch(house, request.ids[0])
     document = parsed(request.body.read(_MAX_SMALL_BYTES)) if request.body.length else {}
     requested_by = document.get("requested_by") if isinstance(document, dict) else None
     if not isinstance(requested_by, str):
@@ -140,32 +146,38 @@ def post_stop(store: Store, request: Request) -> Reply:
     return Reply(200, batch.request_stop(f"{utc_second(int(request.now))}Z", requested_by))
 
 
-def post_job_artifact(store: Store, request: Request) -> Reply:
+def post_job_artifact(house: House, request: Request) -> Reply:
     """Take a file for a job, looked up by its id alone: the newest batch that has it wins."""
     [job_id] = request.ids
-    batch = store.find_job(job_id)
+    batch = _store(house).find_job(job_id)
     if batch is None:
         raise RefusalError(404, "no such job")
-    return _post_artifact(store, request, batch, job_id)
+    return _post_artifact(house, request, batch, job_id)
 
 
-def post_batch_artifact(store: Store, request: Request) -> Reply:
+def post_batch_artifact(house: House, request: Request) -> Reply:
     """Take a file for a batch."""
-    return _post_artifact(store, request, _batch(store, request.ids[0]), None)
+    return _post_artifact(house, request, _batch(house, request.ids[0]), None)
 
 
-def _post_artifact(store: Store, request: Request, batch: Batch, job_id: str | None) -> Reply:
+def _post_artifact(house: House, request: Request, batch: Batch, job_id: str | None) -> Reply:
     check_encoding(request.head)
     boundary = boundary_of(request.head.headers.get("content-type", ""))
     if boundary is None:
         raise RefusalError(400, "multipart/form-data with a boundary is required")
     with artifacts.Upload(batch.path) as upload:
         upload.receive(request.body.chunks(artifacts.MAX_BODY_BYTES), boundary)
-        return Reply(201, artifacts.keep(upload, store.use(batch), job_id))
+        return Reply(201, artifacts.keep(upload, _store(house).use(batch), job_id))
 
 
-def _batch(store: Store, batch_id: str) -> Batch:
-    batch = store.find(batch_id)
+def _store(house: House) -> Store:
+    if house.store is None:
+        raise RefusalError(404, "this monitor only shows runs: start `argus serve` to report")
+    return house.store
+
+
+def _batch(house: House, batch_id: str) -> Batch:
+    batch = _store(house).find(batch_id)
     if batch is None:
         raise RefusalError(404, "no such batch")
     return batch

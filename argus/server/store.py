@@ -15,7 +15,8 @@ from typing import Any
 
 from argus.rundir import files, layout, sidecar
 from argus.rundir.lock import RunLock
-from argus.server.batch import WRITTEN_BY, Batch
+from argus.rundir.view import WRITTEN_BY_MONITOR
+from argus.server.batch import Batch
 from argus.server.ingest import Arrival, Stored
 from argus.server.plain import require_own_place, run_directories
 
@@ -122,7 +123,9 @@ def _found(runs: Path) -> list[Batch]:
     for path in run_directories(runs):
         described = sidecar.read(path)
         batch_id = described.get("batch_id")
-        ours = described.get("written_by") == WRITTEN_BY and sidecar.is_known_format(described)
+        ours = described.get("written_by") == WRITTEN_BY_MONITOR and sidecar.is_known_format(
+            described
+        )
         if ours and isinstance(batch_id, str):
             batches.append(Batch(batch_id, path))
     return batches

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from argus.core.jsonl import parsed_object
+from argus.core.summary import Summary
 from argus.delivery.channel import Channel, RunFacts
 from argus.delivery.notices import Notices
 from argus.delivery.outbox import Outbox
@@ -29,6 +30,7 @@ class Desk:
             self.outbox,
             {"project": "p"},
             lambda request, mark: self.passed_on.append((request, mark)),
+            Summary(),
         )
 
     def _fail(self, error: OSError) -> None:

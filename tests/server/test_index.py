@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from argus.core.tally import job_key
 from argus.server.index import Index, event_key, read_index
 from argus.server.plain import LedElsewhereError
-from argus.server.tally import job_key
 from tests.server.events import event
 
 

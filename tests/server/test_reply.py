@@ -5,7 +5,7 @@ def test_a_reply_is_one_piece_of_bytes_with_the_right_length():
     data = reply_bytes(Reply(200, {"a": "é"}), "today", close=False, with_body=True)
     head, _, body = data.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert b"\r\nContent-Length: %d\r\n" % len(body) in head
+    assert b"Content-Length: %d" % len(body) in head.split(b"\r\n")
     assert body == b'{"a": "\\u00e9"}'
     assert b"Connection" not in head
 

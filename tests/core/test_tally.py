@@ -1,4 +1,4 @@
-from argus.server.tally import Tally
+from argus.core.tally import Tally
 from tests.server.events import event
 
 

@@ -6,7 +6,7 @@ Pure: events go in one by one, in the order in which they arrived.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 RUNNING = "running"
@@ -57,6 +57,30 @@ class Tally:
         step = _STEPS.get(event["event_type"])
         if step is not None:
             step(self, event)
+
+    def resume(self, document: Mapping[str, Any], states: Mapping[bytes, str]) -> None:
+        """Go on from what `facts` and `counts` gave; `states` are those of the jobs that are known.
+        What is broken in the document counts as not there."""
+
+        def number(key: str) -> int:
+            value = document.get(key)
+            return value if type(value) is int and value > 0 else 0
+
+        def text(key: str) -> str | None:
+            value = document.get(key)
+            return value if isinstance(value, str) else None
+
+        for key, state in states.items():
+            self._jobs[key] = _STATES.index(state)
+        self.n_events = number("n_events")
+        done, failed = number("n_done"), number("n_failed")
+        self._n_in_state = [max(number("n_jobs") - done - failed, 0), done, failed]
+        self.status = text("status") or RUNNING
+        self.is_started = document.get("is_started") is True
+        self._project, self._host, self._command = map(text, ("project", "host", "command"))
+        self._experiment_type = text("experiment_type")
+        self._started_at, self._finished_at = text("started_at"), text("finished_at")
+        self._n_total_jobs = number("n_total_jobs") or None
 
     def facts(self) -> dict[str, Any]:
         """What changes seldom: the description of the batch."""

@@ -1,0 +1,165 @@
+"""One run directory as a reader sees it: what it is, how it is, what its events add up to.
+
+Nothing is written and no lock is kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Optional
+
+from argus.core.contract import envelope_error
+from argus.core.jsonl import LineSplitter, parsed_object
+from argus.core.state import ENDED, Signs, run_state
+from argus.core.summary import Summary
+from argus.core.tally import RUNNING, Event
+from argus.rundir import edits, files, layout, lock, sidecar, writer
+from argus.rundir.edits import Edits
+from argus.rundir.media import MediaList
+
+WRITTEN_BY_MONITOR = "monitor"  # in a sidecar: events come there from elsewhere, one by one
+
+_READ_BYTES = 1_048_576
+_MAX_POSITION_BYTES = 64
+# A batch that sends nothing for three heartbeats is shown as stalled; see `core.intervals`.
+_FORWARDED_BEAT_S = 300.0
+_BEAT_S = 30.0
+_REVIVING = frozenset({"batch_start", "job_start", "job_epoch"})
+
+
+class NoRunError(OSError):
+    """There is no run at that path."""
+
+
+class View(NamedTuple):
+    """A run at one moment."""
+
+    path: Path
+    sidecar: dict[str, Any]
+    state: str
+    summary: dict[str, Any]  # see Summary.document
+    edits: Edits
+    events_bytes: int
+    heard_at: float  # seconds since the epoch: the last sign of life
+    delivered: Optional[bool]  # None where no platform is meant to get it
+
+    @property
+    def batch_id(self) -> str:
+        """The id of its batch; its directory's name where the sidecar does not say."""
+        batch_id = self.sidecar.get("batch_id")
+        return batch_id if isinstance(batch_id, str) and batch_id else self.path.name
+
+    @property
+    def started_at(self) -> str | None:
+        """When it began, `2026-04-22T09:23:06Z`."""
+        for told in (self.sidecar.get("created_at"), self.summary.get("started_at")):
+            if isinstance(told, str):
+                return told
+        return None
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it holds what another process has added to a batch: a fork, or a rank."""
+        return self.sidecar.get("joins") is True or not self.summary["is_started"]
+
+
+def look(path: Path, wall_now: float) -> View:
+    """The run at `path`. Reads what the event file has beyond the sidecar's sums.
+
+    Raises NoRunError where there is none, OSError where it cannot be read.
+    """
+    described = sidecar.read(path)
+    events = path / layout.EVENTS
+    try:
+        info = os.stat(events, follow_symlinks=False)
+        size, written_at = info.st_size, info.st_mtime
+    except FileNotFoundError:
+        if not described:
+            raise NoRunError(f"{path} is no run: there is no {layout.EVENTS} in it") from None
+        size, written_at = 0, 0.0
+    summary, told = summed_up(events, described, size)
+    heard_at = max(_modified_at(path / layout.HEARTBEAT), written_at)
+    return View(
+        path=path,
+        sidecar=described,
+        state=_state(path, described, told, wall_now - heard_at),
+        summary=summary.document(),
+        edits=edits.read(path),
+        events_bytes=size,
+        heard_at=heard_at,
+        delivered=_delivered(path, described, size),
+    )
+
+
+def summed_up(events: Path, described: dict[str, Any], size: int) -> tuple[Summary, str]:
+    """The sums of an event file, and the status that sidecar and events tell together."""
+    known = described.get("events_bytes")
+    if type(known) is not int or known < 0:
+        known, described = 0, {**described, "n_events": 0, "n_jobs": 0, "jobs": []}
+    summary = Summary.resumed(described)
+    told = summary.tally.status
+    if known < size:
+        for event in read_events(events, known):
+            summary.add(event)
+            if told in ENDED and event["event_type"] in _REVIVING:
+                summary.tally.status = RUNNING
+    return summary, summary.tally.status
+
+
+def read_events(path: Path, start: int = 0) -> Iterator[Event]:
+    """The valid events of a file from a byte on. What else stands in it is passed over, and so is
+    half a last line. Raises OSError."""
+    fd = files.open_read(path)
+    with os.fdopen(fd, "rb") as file:
+        file.seek(start)
+        yield from _events(file)
+
+
+def _events(file: BinaryIO) -> Iterator[Event]:
+    splitter = LineSplitter()
+    while chunk := file.read(_READ_BYTES):
+        for line in splitter.feed(chunk):
+            event = parsed_object(line)
+            if event is not None and envelope_error(event) is None:
+                yield event
+
+
+def state_of(path: Path, wall_now: float) -> str:
+    """The state of a run by its sidecar and its signs of life alone. Raises OSError."""
+    described = sidecar.read(path)
+    told = described.get("status")
+    heard_at = max(_modified_at(path / layout.HEARTBEAT), _modified_at(path / layout.EVENTS))
+    return _state(path, described, told if isinstance(told, str) else RUNNING, wall_now - heard_at)
+
+
+def _state(path: Path, described: dict[str, Any], told: str, silence_s: float) -> str:
+    if described.get("written_by") == WRITTEN_BY_MONITOR:  # whose own life says nothing of the run
+        return run_state(told, Signs(None, silence_s, _FORWARDED_BEAT_S), holds_lock=None)
+    beat_s = described.get("heartbeat_s")
+    usual = beat_s if isinstance(beat_s, (int, float)) and 0 < beat_s < 86_400 else _BEAT_S
+    signs = Signs(writer.lives(described), silence_s, usual)
+    holds_lock = None
+    if told not in ENDED and signs.is_silent and signs.lives is not False:
+        holds_lock = lock.is_held(path / layout.LOCK)
+    return run_state(told, signs, holds_lock)
+
+
+def _delivered(path: Path, described: dict[str, Any], size: int) -> bool | None:
+    if described.get("written_by") == WRITTEN_BY_MONITOR:
+        return None
+    try:
+        position = int(files.read_whole(path / layout.DELIVERED, _MAX_POSITION_BYTES))
+    except (OSError, ValueError):
+        position = 0
+    if position < size:
+        return False
+    return not MediaList(path, private=False).pending()
+
+
+def _modified_at(path: Path) -> float:
+    try:
+        return os.stat(path, follow_symlinks=False).st_mtime
+    except OSError:
+        return 0.0

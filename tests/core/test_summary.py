@@ -1,0 +1,83 @@
+import json
+
+import pytest
+
+from argus.core.summary import MAX_JOBS, MAX_NUMBERS, Summary, numbers
+from tests.server.events import event
+
+NIGHT = (
+    event("batch_start", data={"n_total_jobs": 3, "command": "train"}),
+    event("job_start", job_id="a", data={"model": "tst", "dataset": "etth1"}),
+    event("job_epoch", job_id="a", data={"epoch": 0, "train_loss": 0.5, "note": "x"}),
+    event("job_epoch", job_id="a", data={"epoch": 1, "train_loss": "NaN"}),
+    event("job_start", job_id="b"),
+    event("log_line", job_id="b", data={"line": "hm"}),
+    event("job_done", job_id="a", data={"metrics": {"MSE": 0.2}}),
+    event("job_failed", job_id="b", data={"error": "ValueError: no", "metrics": {}}),
+    event("job_start", job_id="b"),
+    event("batch_failed"),
+)
+
+
+def summed(*events):
+    summary = Summary()
+    for each in events:
+        summary.add(each)
+    return summary
+
+
+def test_whole_batch_is_summed_up():
+    document = summed(*NIGHT).document()
+    assert {key: document[key] for key in ("status", "n_jobs", "n_done", "n_failed")} == {
+        "status": "failed",
+        "n_jobs": 2,
+        "n_done": 1,
+        "n_failed": 0,
+    }
+    assert (document["last"], document["metrics"]) == ({"train_loss": "NaN"}, {"MSE": 0.2})
+    a, b = sorted(document["jobs"], key=lambda job: job["job_id"])
+    assert (a["state"], a["model"], a["epoch"]) == ("done", "tst", 1)
+    assert (b["state"], b["error"]) == ("running", None)
+
+
+@pytest.mark.parametrize("at", range(len(NIGHT) + 1))
+def test_reader_that_takes_up_a_document_comes_to_the_same_sum(at):
+    document = json.loads(json.dumps(summed(*NIGHT[:at]).document()))
+    resumed = Summary.resumed(document)
+    for each in NIGHT[at:]:
+        resumed.add(each)
+    assert resumed.document() == summed(*NIGHT).document()
+
+
+def test_many_jobs_are_counted_and_the_recent_ones_known():
+    summary = summed(event("job_start", job_id="long"))
+    for number in range(1_000):
+        summary.add(event("job_done", job_id=f"j{number}", data={"metrics": {"n": number}}))
+    document = summary.document()
+    assert (document["n_jobs"], document["n_done"]) == (1_001, 1_000)
+    ids = [job["job_id"] for job in document["jobs"]]
+    assert len(ids) == MAX_JOBS
+    assert (ids[0], ids[-1]) == (
+        "long",
+        "j999",
+    )  # one that runs is not forgotten for one that ended
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"n_events": -1, "jobs": {}, "status": 3, "n_done": True},
+        {"jobs": [None, {"job_id": 1}, {"job_id": "a", "state": "odd"}], "n_total_jobs": "3"},
+        {"jobs": [{"job_id": "a", "state": "done", "epoch": "1", "last": [], "model": {}}]},
+    ],
+)
+def test_broken_document_counts_as_what_is_left_of_it(broken):
+    document = Summary.resumed(broken).document()
+    assert (document["status"], document["n_events"], document["last"]) == ("running", 0, {})
+
+
+def test_only_numbers_are_shown_and_not_without_end():
+    data = {"epoch": 1, "a": True, "b": "x", "c": float("inf"), "d": 10**400, "e": None, "f": 2}
+    assert numbers(data) == {"c": "Infinity", "f": 2}
+    assert len(numbers({f"m{number}": number for number in range(1_000)})) == MAX_NUMBERS
+    assert numbers(["no"]) == {}
