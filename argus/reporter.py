@@ -30,6 +30,7 @@ from argus.core.settings import DISABLED, Settings, resolve
 from argus.delivery.notices import Notices
 from argus.guard import ITSELF, never_raises
 from argus.job import JobContext
+from argus.launched import accompanied, before_all, placed
 from argus.outcome import is_failure
 
 TYPE_CHECKING = False
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from argus.delivery.channel import Channel
     from argus.delivery.daemons import Daemons
     from argus.delivery.upload_request import UploadRequest
+    from argus.launch.companion import Companion
 
 
 class Reporter(OneOfItsKind):
@@ -56,7 +58,9 @@ class Reporter(OneOfItsKind):
     `auto_upload_dirs` are directories whose figures are uploaded on a clean exit. `batch_id` gives
     the batch an id of its own; `resume_from` does the same for a run that continues an earlier one.
     `config` (a mapping, dataclass or namespace) becomes the hyperparameters, without secrets.
-    `mode` is "online", "backup" (keep the run on disk, send nothing) or "disabled".
+    `mode` is "online", "backup" (keep the run on disk, send nothing) or "disabled". Of the ranks
+    of one launch the first one reports; `ranks="all"` has all of them speak. `resume="auto"`
+    continues the batch of the same command, where it has crashed.
     """
 
     def __init__(
@@ -77,6 +81,8 @@ class Reporter(OneOfItsKind):
         resume_from: str | None = None,
         config: Any = None,
         mode: str | None = None,
+        ranks: str | None = None,
+        resume: str | None = None,
     ) -> None:
         self._notices = Notices()
         self._channel: Channel | None = None  # None: nothing is reported
@@ -95,13 +101,18 @@ class Reporter(OneOfItsKind):
         own_id = given_text(batch_id) or given_text(resume_from)
         # A batch that somebody else has opened is theirs to begin and to end.
         self._joins = not own_id and self._settings.batch_id is not None
-        self._batch_id = fit_id(
-            own_id or self._settings.batch_id or current.new_batch_id(batch_prefix), MAX_BATCH_ID
-        )
+        given_id = fit_id(own_id or self._settings.batch_id or "", MAX_BATCH_ID)
         self._first_fields = self._fitted_fields(experiment_type, n_total) or {}
         self._config = None if self._notices.muted else flat_config(config, self._notices.mistake)
         self._command = command_words(command)
         self._project = given_text(source_project, 256) or "default"
+        self._companion: Companion | None = None
+        self._place, self._batch_id = placed(
+            *(given_text(batch_prefix), given_id, self._joins, self._project),
+            *(self._first_fields.get("experiment_type"), ranks, resume),
+            *(self._settings, self._notices),
+        )
+        self._is_silent = self._place is not None and self._place.is_silent
         self._auto_upload_dirs, mistakes = path_texts(auto_upload_dirs)
         if mistakes:
             self._notices.mistake("auto_upload_dirs should be a list of directories")
@@ -109,7 +120,10 @@ class Reporter(OneOfItsKind):
 
     @property
     def batch_id(self) -> str:
-        """The id of the batch: 1 to 128 characters."""
+        """The id of the batch: 1 to 128 characters. Where only a record of an earlier attempt or
+        another rank can tell it, that is waited for, some seconds at most."""
+        if not self._batch_id and self._place is not None:
+            self._batch_id = self._place.settled_id()
         return self._batch_id
 
     @property
@@ -154,6 +168,8 @@ class Reporter(OneOfItsKind):
     ) -> None:
         if os.getpid() == self._pid:
             current.deactivated(self)
+            if self._companion is not None:
+                self._companion.stop()
         self._notices.say_put_off()
         try:
             channel = self._to_close.pop()
@@ -165,7 +181,8 @@ class Reporter(OneOfItsKind):
         return f"<Reporter {self._batch_id}>"
 
     def __reduce__(self) -> Any:
-        return reporter_again, (type(self), self._batch_id, self._project, self._settings.url)
+        names = self.batch_id, self._project, self._settings.url
+        return reporter_again, (type(self), *names, self._is_silent)
 
     # The life cycle
 
@@ -174,8 +191,9 @@ class Reporter(OneOfItsKind):
         self._pid = os.getpid()
         for complaint in self._settings.complaints:
             self._notices.warn(complaint, "%s", complaint)
+        self._companion = accompanied(self, self._place)
         current.activated(self)
-        if self._settings.mode == DISABLED:
+        if self._settings.mode == DISABLED or self._is_silent:
             return
         # Where nothing is reported, nothing of this is loaded.
         from argus.delivery.channel import Channel, RunFacts
@@ -185,11 +203,12 @@ class Reporter(OneOfItsKind):
         facts = RunFacts(self._batch_id, self._project, experiment_type, self._config, self._joins)
         channel = Channel(facts, self._settings, self._notices)
         self._daemons = Daemons(channel, self._intervals, self._active_job_id, self.stop)
-        channel.start(self._daemons.start)
+        channel.start(before_all(self._place, facts, self._daemons.start))
         self._channel = channel
         self._to_close.append(channel)
         if not self._joins:
-            self._put("batch_start", None, first_data(self._first_fields, self._command))
+            data = first_data(self._first_fields, self._command, self._place, channel)
+            self._put("batch_start", None, data)
 
     def _close(self, channel: Channel, exc: BaseException | None) -> None:
         status = "failed" if is_failure(exc) else "done"
@@ -201,7 +220,7 @@ class Reporter(OneOfItsKind):
                 if status == "done":
                     self._auto_upload()
                 if not self._joins:
-                    self._put(f"batch_{status}", None, self._last_data(exc))
+                    self._put(f"batch_{status}", None, self._last_data(exc, status))
             channel.close(status)
         except BaseException:  # Ctrl-C
             channel.hurry(status)
@@ -209,12 +228,11 @@ class Reporter(OneOfItsKind):
         finally:
             self._channel = None
 
-    def _last_data(self, exc: BaseException | None) -> Data:
+    def _last_data(self, exc: BaseException | None, status: str) -> Data:
         elapsed_s = round(time.monotonic() - self._opened_at, 6)
         done, failed = self._failures.count(False), self._failures.count(True)
         fields = {"n_done": done, "n_failed": failed, "total_elapsed_s": elapsed_s}
-        channel = self._channel
-        return last_data(fields, exc, lambda: channel.uploaded if channel else 0, self._notices)
+        return last_data(fields, exc, self._channel, self._notices, self._place, status)
 
     # What jobs and daemons need
 

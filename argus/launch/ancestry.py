@@ -6,11 +6,13 @@ variable; the launcher has not, or is somebody else's process that nobody may lo
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import NamedTuple, Optional
 
 _MOST_GENERATIONS = 32
+_STARTED = 19  # the field that tells it, in ticks since the boot; the first is behind the name
 
 
 class Launcher(NamedTuple):
@@ -45,14 +47,27 @@ def started_with(name: str, pid: int, proc: Path) -> bool:
     return any(entry.startswith(name.encode() + b"=") for entry in content.split(b"\0"))
 
 
-def _identity(pid: int, proc: Path) -> str | None:
-    started = _stat(pid, proc)[19:20]  # in ticks since the boot
+def boot_id(proc: Path) -> str | None:
+    """What changes with each start of this machine; None where it does not say."""
     try:
-        boot = (proc / "sys/kernel/random/boot_id").read_text("ascii").strip()
+        return (proc / "sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return None
+
+
+def started_at(pid: int, proc: Path) -> float:
+    """When a process has begun, in seconds since the boot; infinity where nobody says."""
+    started = _stat(pid, proc)[_STARTED : _STARTED + 1]
+    return int(started[0]) / os.sysconf("SC_CLK_TCK") if started else math.inf
+
+
+def _identity(pid: int, proc: Path) -> str | None:
+    started, boot = _stat(pid, proc)[_STARTED : _STARTED + 1], boot_id(proc)
+    try:
         namespace = os.readlink(proc / "self/ns/pid")
     except OSError:
         return None
-    return f"{boot}/{namespace}/{pid}/{started[0]}" if started else None
+    return f"{boot}/{namespace}/{pid}/{started[0]}" if started and boot else None
 
 
 def _parent(pid: int, proc: Path) -> int:

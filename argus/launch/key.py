@@ -36,13 +36,13 @@ def key_of(
 ) -> Key:
     """The key of the launch that `rank` belongs to. `launcher` is the identity of the process that
     started the ranks, `generations` how far above this one that is."""
-    words = command(argv, generations)
-    named = _values(environ, "TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT")
-    facts = [rank.launcher, str(rank.world_size), *named, *words]
+    words = [rank.launcher, environ.get("TORCHELASTIC_RUN_ID", ""), *command(argv, generations)]
     unique = _unique(rank, environ, launcher)
-    batch = None if unique is None else "\n".join([*facts, *unique])
-    restarts = _values(environ, *_RESTARTS)
-    return Key(batch, "\n".join([batch or "\n".join(facts), *restarts]))
+    if unique is None:
+        named = _values(environ, "MASTER_ADDR", "MASTER_PORT", "SLURM_JOB_ID", *_RESTARTS)
+        return Key(None, "\n".join([*words, str(rank.world_size), *named]))
+    batch = "\n".join([*words, *unique])
+    return Key(batch, "\n".join([batch, *_values(environ, *_RESTARTS)]))
 
 
 def command(argv: Sequence[str], generations: int) -> list[str]:
@@ -56,7 +56,7 @@ def command(argv: Sequence[str], generations: int) -> list[str]:
     for word in words:
         name, equals, _ = word.partition("=")
         is_of_a_rank = _OF_A_RANK.fullmatch(name) is not None
-        if not skips and not is_of_a_rank:
+        if not is_of_a_rank and not (skips and not word.startswith("-")):
             kept.append(word)
         skips = is_of_a_rank and not equals
     return kept

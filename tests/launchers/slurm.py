@@ -79,11 +79,11 @@ class Slurm:
         key = self.root / "munge.key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o600)
-        files = {"key-file": key, "socket": self.root / "munge.socket", "pid-file": "munge.pid"}
-        files.update({"log-file": "munge.log", "seed-file": "munge.seed"})
-        options = [f"--{name}={self.root / value}" for name, value in files.items()]
+        files = {"key": "munge.key", "pid": "munge.pid", "log": "munge.log", "seed": "munge.seed"}
+        options = [f"--{name}-file={self.root / value}" for name, value in files.items()]
+        options.append(f"--socket={self.root / 'munge.socket'}")
         self._begin("munged", "--foreground", "--force", *options)
-        until(lambda: (self.root / "munge.socket").exists(), "munged")
+        until((self.root / "munge.socket").exists, "munged")
         self._begin("slurmctld", "-D", "-c")
         until(lambda: self.run("scontrol", "ping", check=False).count("is UP") > 0, "slurmctld")
         self._begin("slurmd", "-D", "-N", host)
@@ -98,11 +98,11 @@ class Slurm:
             process.kill()
             process.wait()
 
-    def run(self, *words: str, check: bool = True, **environ: str) -> str:
+    def run(self, *words: str, check: bool = True) -> str:
         """The output of a command."""
         done = subprocess.run(
             words,
-            env={**self.environ, **environ},
+            env=self.environ,
             cwd=self.root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -114,12 +114,12 @@ class Slurm:
         assert done.returncode == 0 or not check, f"{words}: {done.stdout}\n{self.logs()}"
         return done.stdout
 
-    def submit(self, script: str, *options: str, **environ: str) -> str:
+    def submit(self, script: str, *options: str) -> str:
         """The id of a job that runs `script`."""
         file = self.root / f"job-{time.monotonic_ns()}.sh"
         file.write_text(f"#!/bin/bash\n{script}\n")
         output = f"--output={self.root}/%j.out"
-        return self.run("sbatch", "--parsable", output, *options, str(file), **environ).strip()
+        return self.run("sbatch", "--parsable", output, *options, str(file)).strip()
 
     def state(self, job: str) -> str:
         return self.run("squeue", "-h", "-t", "all", "-j", job, "-o", "%T", check=False).strip()
@@ -151,9 +151,7 @@ def running(root: Path) -> Iterator[Slurm]:
         cluster.stop()
 
 
-def until(
-    condition: Callable[[], bool], what: str, logs: Callable[[], str] = lambda: ""
-) -> None:
+def until(condition: Callable[[], bool], what: str, logs: Callable[[], str] = lambda: "") -> None:
     """Wait until something is so. Fails after a while."""
     deadline, pause = time.monotonic() + LIMIT_S, threading.Event()
     while not condition():

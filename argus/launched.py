@@ -1,0 +1,109 @@
+"""Where a Reporter stands among the ranks of a launch and the attempts of a job.
+
+Without a sign of either in the environment nothing of all that is loaded, and no file is touched.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argus import current
+from argus.core.identity import fit_id
+from argus.core.intervals import Intervals
+from argus.core.schema import MAX_BATCH_ID
+from argus.core.settings import DISABLED
+from argus.core.values import bounded_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from argus.core.settings import Settings
+    from argus.delivery.channel import RunFacts
+    from argus.delivery.notices import Notices
+    from argus.launch.companion import Companion
+    from argus.launch.place import Place
+    from argus.reporter import Reporter
+
+_SIGNS = ("WORLD_SIZE", "SLURM_JOB_ID", "SLURM_PROCID", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
+ALL = "all"
+AUTO = "auto"
+
+
+def placed(
+    prefix: str,
+    given_id: str,
+    joins: bool,
+    project: str,
+    experiment_type: str | None,
+    ranks: Any,
+    resume: Any,
+    settings: Settings,
+    notices: Notices,
+) -> tuple[Place | None, str]:
+    """The place of a new Reporter, None for one that stands alone, and the id of its batch, empty
+    where it is not known yet. `ranks` is None or "all", `resume` None or "auto"."""
+    all_speak = _is_said(ranks, ALL, "ranks", notices)
+    resumes = _is_said(resume, AUTO, "resume", notices)
+    place = None
+    has_signs = resumes or any(name in os.environ for name in _SIGNS)
+    if has_signs and settings.mode != DISABLED:
+        from argus.launch.place import Wanted, place_of
+
+        wanted = Wanted(
+            *(prefix, given_id or None, project, experiment_type), joins, all_speak, resumes
+        )
+        place = place_of(os.environ, wanted, settings, notices)
+    if place is not None:
+        return place, place.known_id
+    return None, given_id or fit_id(current.new_batch_id(prefix), MAX_BATCH_ID)
+
+
+def before_all(
+    place: Place | None, facts: RunFacts, beside: Callable[[], None]
+) -> Callable[[], None]:
+    """What the sender of a run does first."""
+    if place is None:
+        return beside
+
+    def prepare() -> None:
+        place.prepare(facts)
+        beside()
+
+    return prepare
+
+
+def accompanied(reporter: Reporter, place: Place | None) -> Companion | None:
+    """What goes along with an open Reporter that is one of several ranks. Whoever is to speak for
+    itself waits here until it knows its batch, for some seconds at most."""
+    if place is None:
+        return None
+    if not place.is_silent:
+        reporter._batch_id = place.settled_id()
+        reporter._joins = reporter._joins or place.joins
+    if place.rank is None:
+        return None
+    from argus.launch.companion import Companion
+
+    intervals = reporter._intervals
+    if not place.rank.is_first and not place.is_alone:
+        snapshot_s = intervals.snapshot_s if place.rank.is_first_on_node else None
+        reporter._intervals = Intervals(None, None, snapshot_s)
+
+    def known(batch_id: str) -> None:
+        reporter._batch_id = batch_id
+        current.named(reporter)
+
+    companion = Companion(place, intervals, lambda: reporter.stopped, reporter.stop, known)
+    companion.start()
+    return companion
+
+
+def _is_said(value: Any, word: str, name: str, notices: Notices) -> bool:
+    if value is None:
+        return False
+    if bounded_text(value) == word:
+        return True
+    notices.mistake('%s= takes "%s"; what it was given is left out', name, word)
+    return False
