@@ -6,6 +6,7 @@ Without a sign of either in the environment nothing of all that is loaded, and n
 from __future__ import annotations
 
 import os
+from itertools import count
 
 from argus import current
 from argus.core.identity import fit_id
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from argus.launch.place import Place
     from argus.reporter import Reporter
 
-_SIGNS = ("WORLD_SIZE", "SLURM_JOB_ID", "SLURM_PROCID", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
+_SIGNS = (
+    *("WORLD_SIZE", "SLURM_JOB_ID", "SLURM_PROCID"),
+    *("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SUBMITIT_LOCAL_JOB_ID"),
+)
+_numbers = count(1)  # of the Reporters of this process
 ALL = "all"
 AUTO = "auto"
 
@@ -46,13 +51,16 @@ def placed(
     where it is not known yet. `ranks` is None or "all", `resume` None or "auto"."""
     all_speak = _is_said(ranks, ALL, "ranks", notices)
     resumes = _is_said(resume, AUTO, "resume", notices)
+    number = next(_numbers)
     place = None
     has_signs = resumes or any(name in os.environ for name in _SIGNS)
     if has_signs and settings.mode != DISABLED:
-        from argus.launch.place import Wanted, place_of
+        from argus.launch.placing import place_of
+        from argus.launch.wanted import Wanted
 
         wanted = Wanted(
-            *(prefix, given_id or None, project, experiment_type), joins, all_speak, resumes
+            *(prefix, given_id or None, project, experiment_type),
+            *(joins, all_speak, resumes, number),
         )
         place = place_of(os.environ, wanted, settings, notices)
     if place is not None:

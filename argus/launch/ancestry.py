@@ -20,6 +20,7 @@ class Launcher(NamedTuple):
 
     identity: Optional[str]
     generations: int  # from the rank up to it: 1 for its own children
+    pid: int = 0
 
 
 def launcher_of(mark: str, pid: int, proc: Path) -> Launcher:
@@ -35,7 +36,7 @@ def launcher_of(mark: str, pid: int, proc: Path) -> Launcher:
             return Launcher(None, generations)
         pid = parent
         generations += 1
-    return Launcher(_identity(pid, proc), generations)
+    return Launcher(_identity(pid, proc), generations, pid)
 
 
 def started_with(name: str, pid: int, proc: Path) -> bool:

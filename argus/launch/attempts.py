@@ -77,8 +77,11 @@ def is_by_this_process(attempt: Attempt) -> bool:
 
 
 def sweep(state: Path, wall_now: float) -> None:
-    """Remove the records of jobs of long ago. Raises OSError where they cannot be read."""
-    with os.scandir(state / "attempts") as entries:
-        for entry, _ in zip(entries, range(_MOST_LOOKED_AT)):
-            if wall_now - entry.stat(follow_symlinks=False).st_mtime > KEEP_S:
-                os.unlink(entry.path)
+    """Remove the records of jobs of long ago, as far as that can be done."""
+    try:
+        with os.scandir(state / "attempts") as entries:
+            for entry, _ in zip(entries, range(_MOST_LOOKED_AT)):
+                if wall_now - entry.stat(follow_symlinks=False).st_mtime > KEEP_S:
+                    os.unlink(entry.path)
+    except OSError:
+        return  # there are none yet, or somebody else is at it

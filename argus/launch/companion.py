@@ -14,7 +14,9 @@ from pathlib import Path
 from argus.core.intervals import Intervals
 from argus.delivery import fork
 from argus.delivery.periodic import Periodic
-from argus.launch.place import Answer, Place
+from argus.launch.place import Place
+from argus.launch.rank import LIGHTNING
+from argus.launch.wanted import Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,7 +126,7 @@ class Companion:
         rank, now = self._place.rank, time.monotonic()
         if rank is None or self._place.settings.url is None or now < self._ask_at:
             return False
-        if not rank.is_first_on_node and rank.local is not None:
+        if rank.local and rank.launcher != LIGHTNING:  # whose rank 0 may not know that it is one
             return False
         return now > self._began_at + _OTHERS_ARE_SILENT_AFTER_S and handover.heard() is None
 
@@ -163,11 +165,12 @@ class Companion:
         if self._handover is None:
             with fork.importing():
                 from argus.delivery.workplace import state_dir
-                from argus.launch.handover import Handover
+                from argus.launch.handover import Handover, sweep
             key = self._place.key
             assert key is not None
             state = state_dir(self._place.settings)
             self._handover = Handover(state, key.launch, self._place.position)
+            sweep(state, time.time())
         return self._handover
 
     def _end(self) -> None:

@@ -79,10 +79,12 @@ def is_of_now(word: Word, first_seen: Word, boot_id: str | None, started_at: flo
 
 
 def sweep(state: Path, wall_now: float) -> None:
-    """Remove what launches of long ago have left. Raises OSError where it cannot be read."""
-    root = state / "launch"
-    with os.scandir(root) as entries:
-        for entry, _ in zip(entries, range(_MOST_LOOKED_AT)):
-            info = entry.stat(follow_symlinks=False)
-            if stat.S_ISDIR(info.st_mode) and wall_now - info.st_mtime > KEEP_S:
-                shutil.rmtree(entry.path, ignore_errors=True)
+    """Remove what launches of long ago have left, as far as that can be done."""
+    try:
+        with os.scandir(state / "launch") as entries:
+            for entry, _ in zip(entries, range(_MOST_LOOKED_AT)):
+                info = entry.stat(follow_symlinks=False)
+                if stat.S_ISDIR(info.st_mode) and wall_now - info.st_mtime > KEEP_S:
+                    shutil.rmtree(entry.path, ignore_errors=True)
+    except OSError:
+        return  # there is none yet, or somebody else is at it

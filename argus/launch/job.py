@@ -33,6 +33,11 @@ def slurm_job(environ: Mapping[str, str]) -> Job | None:
     return Job(f"{name}-{whose}", int(count) if count.isascii() and count.isdigit() else 0)
 
 
+def submitit_job(launcher: str | None) -> Job | None:
+    """A job of submitit's LocalExecutor, which starts it again from one process."""
+    return None if launcher is None else Job(f"submitit-{short_hash(launcher)}", None)
+
+
 def same_command(
     project: str, experiment_type: str | None, argv: Sequence[str], directory: str
 ) -> Job:

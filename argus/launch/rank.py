@@ -13,6 +13,7 @@ TORCHRUN = "torchrun"
 OPEN_MPI = "mpirun"
 PMI = "mpiexec"
 SLURM = "srun"
+SUBMITIT = "submitit"
 LIGHTNING = "lightning"
 BY_HAND = "environment"  # RANK and WORLD_SIZE, whoever has set them: Ray Train, a script
 
@@ -22,6 +23,7 @@ MARKS = {
     OPEN_MPI: "OMPI_COMM_WORLD_RANK",
     PMI: "PMI_RANK",
     SLURM: "SLURM_PROCID",
+    SUBMITIT: "SUBMITIT_LOCAL_GLOBALID",
     LIGHTNING: "LOCAL_RANK",
     BY_HAND: "RANK",
 }
@@ -56,7 +58,7 @@ class Rank(NamedTuple):
 def rank_of(environ: Mapping[str, str]) -> Rank | None:
     """The rank of a process; None for one that runs on its own."""
     number, size = _number(environ, "RANK"), _number(environ, "WORLD_SIZE")
-    beneath = [rank for rank in (_open_mpi(environ), _pmi(environ), _slurm(environ)) if rank]
+    beneath = _beneath(environ)
     if number is not None and size is not None and number < size:
         if size == 1:
             return None
@@ -67,12 +69,33 @@ def rank_of(environ: Mapping[str, str]) -> Rank | None:
     return beneath[0] if beneath else _lightning(environ)
 
 
+def elastic_restarts(environ: Mapping[str, str]) -> int | None:
+    """How often torchrun has started its ranks again; None where it has not started them."""
+    return _number(environ, "TORCHELASTIC_RESTART_COUNT")
+
+
+def _beneath(environ: Mapping[str, str]) -> list[Rank]:
+    """What launchers of processes say, the innermost first: mpiexec may be started by srun."""
+    slurm, pmi = _slurm(environ), _pmi(environ)
+    if slurm and pmi and slurm[1:3] == pmi[1:3]:
+        pmi = None  # it is srun that speaks PMI, and says more of the nodes
+    found = (_submitit(environ), _open_mpi(environ), pmi, slurm)
+    return [rank for rank in found if rank is not None]
+
+
 def _by_hand(environ: Mapping[str, str], number: int, size: int) -> Rank:
     is_torchrun = "TORCHELASTIC_RUN_ID" in environ
     local_size = _number(environ, "LOCAL_WORLD_SIZE")
     node = _first_number(environ, "GROUP_RANK", "NODE_RANK")
     local = _number(environ, "LOCAL_RANK")
     return Rank(TORCHRUN if is_torchrun else BY_HAND, number, size, local, local_size, node)
+
+
+def _submitit(environ: Mapping[str, str]) -> Rank | None:
+    """A task of submitit's LocalExecutor; on a cluster, SLURM says it."""
+    number = _number(environ, "SUBMITIT_LOCAL_GLOBALID")
+    size = _number(environ, "SUBMITIT_LOCAL_NTASKS")
+    return _rank(SUBMITIT, number, size, _number(environ, "SUBMITIT_LOCAL_LOCALID"), size)
 
 
 def _open_mpi(environ: Mapping[str, str]) -> Rank | None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Optional
 
 from argus.core.settings import Settings
 from argus.delivery.workplace import is_kept, runs_dir, state_dir
-from argus.launch import handover
-from argus.launch.attempts import Attempts, is_by_this_process, is_running
-from argus.launch.attempts import sweep as sweep_attempts
+from argus.launch.attempts import Attempts, is_by_this_process, is_running, sweep
 from argus.launch.job import Job
 from argus.launch.resume import (
     AmbiguousError,
@@ -37,17 +35,13 @@ class Beginning(NamedTuple):
 class Records:
     """Those of one job, for one run of it. For a thread that may wait for the disk."""
 
-    def __init__(self, job: Job, settings: Settings, complain: Callable[[str], None]) -> None:
+    def __init__(self, job: Job, settings: Settings) -> None:
         """Raises OSError where there is no place for records."""
         self._job = job
         self._settings = settings
         self._state = state_dir(settings)
         self._attempts = Attempts(self._state, job.name)
-        for sweep in (handover.sweep, sweep_attempts):
-            try:
-                sweep(self._state, time.time())
-            except OSError as error:
-                complain(f"nothing was tidied up: {error}")
+        sweep(self._state, time.time())
 
     def beginning(self, seat: Seat, fresh_id: str, is_given: bool) -> Beginning:
         """The attempt that a run at `seat` is: of a batch of before, or of `fresh_id`. `seat` has

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from argus.delivery.latch import Latch
@@ -18,10 +19,17 @@ def said_now(batch_id: str, beat: int, proc: Path) -> Word:
 
 
 def awaited(
-    handover: Handover, is_unique: bool, proc: Path, pid: int, leaving: Latch, limit_s: float
+    handover: Handover,
+    is_unique: bool,
+    proc: Path,
+    pid: int,
+    leaving: Latch,
+    limit_s: float,
+    elsewhere: Callable[[], str | None],
 ) -> str | None:
     """The batch id that rank 0 says; None where it says none in time. Of a launch that is told from
-    all others by its name, every word counts; else rank 0 must be there."""
+    all others by its name, every word counts; else rank 0 must be there. Without a word, it is
+    looked for `elsewhere`."""
     until = time.monotonic() + limit_s
     own_boot, began_at = boot_id(proc), started_at(pid, proc)
     first_seen: Word | None = None
@@ -31,6 +39,9 @@ def awaited(
             first_seen = first_seen or word
             if is_unique or is_of_now(word, first_seen, own_boot, began_at):
                 return word.batch_id
+        batch_id = elsewhere() if word is None else None
+        if batch_id is not None:
+            return batch_id
         if time.monotonic() >= until or leaving.wait(LOOK_S):
             return None
 
