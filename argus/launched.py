@@ -113,5 +113,5 @@ def _is_said(value: Any, word: str, name: str, notices: Notices) -> bool:
         return False
     if bounded_text(value) == word:
         return True
-    notices.mistake('%s= takes "%s"; what it was given is left out', name, word)
+    notices.mistake(f'{name}= takes "{word}"; what it was given is left out')
     return False

@@ -62,9 +62,10 @@ def command(argv: Sequence[str], generations: int) -> list[str]:
     return kept
 
 
-def derived(prefix: str, key: str, position: int, limit: int) -> str:
+def derived(prefix: str, key: str, position: int) -> str:
     """The id of the batch at that position of the script, counted from 1."""
-    return f"{prefix[: limit - 13]}-{short_hash(f'{key}{chr(10)}{position}')[:12]}"
+    digits = short_hash(f"{key}{chr(10)}{position}")[:12]
+    return f"{prefix}-{digits}"
 
 
 def _unique(rank: Rank, environ: Mapping[str, str], launcher: str | None) -> list[str] | None:

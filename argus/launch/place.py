@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from argus.core.identity import generated_batch_id
+from argus.core.identity import fit_id, generated_batch_id
 from argus.core.schema import MAX_BATCH_ID
 from argus.core.settings import Settings
 from argus.delivery.notices import Notices
@@ -55,14 +55,14 @@ class Place:
         if job is not None and not self._follows:
             self._memory = Memory(job, wanted, fresh_id, settings, notices)
         self.search: Search[Answer] | None = None
-        if wanted.batch_id is not None:
-            pass
-        elif self._memory is not None and self._memory.may_continue:
+        if self._memory is not None and self._memory.may_continue:
             self.search = Search(self._memory.look_up, self._memory.otherwise, LIMIT_S)
         elif rank is not None and key is not None and not rank.is_first:
             hearing = Hearing(rank, key, self.position, parent, fresh_id, settings, notices)
             if hearing.is_needed or may_continue(job):
                 self.search = Search(hearing.ask, hearing.otherwise, ASKED_LIMIT_S)
+        if wanted.batch_id is not None:
+            self.search = None
         self.known_id = "" if self.search else wanted.batch_id or fresh_id
 
     def _position(self) -> int:
@@ -76,8 +76,8 @@ class Place:
     def _fresh_id(self) -> str:
         prefix = self.wanted.batch_prefix
         if self.key is not None and self.key.batch is not None:
-            return derived(prefix, self.key.batch, self.position, MAX_BATCH_ID)
-        return generated_batch_id(prefix, os.urandom(6))
+            return fit_id(derived(prefix, self.key.batch, self.position), MAX_BATCH_ID)
+        return fit_id(generated_batch_id(prefix, os.urandom(6)), MAX_BATCH_ID)
 
     def found(self) -> Answer | None:
         """Which batch it is, as soon as that is known. Does not wait."""
