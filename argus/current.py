@@ -127,5 +127,6 @@ def _close_all() -> None:
     """What was never closed delivers what it has. Registered with the first import, so that it comes
     after what the user's own exit handlers report."""
     channel = sys.modules.get("argus.delivery.channel")
-    if channel is not None:
-        channel.close_all()
+    close_all = getattr(channel, "close_all", None)  # a thread may be about to load it
+    if close_all is not None:
+        close_all()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _TURN_S = 1.0
 _LOOK_S = 2.0
+_LAST_WORD_S = 0.5
 _SAID_EVERY_TURN_FOR_S = 120.0  # by then the others have begun
 _SAID_EVERY_S = 15.0
 _OTHERS_ARE_SILENT_AFTER_S = 30.0
@@ -59,9 +60,9 @@ class Companion:
         self._say_at = self._ask_at = 0.0  # monotonic
         self._beat = 0
         self._is_over = False
-        is_first = place.rank is not None and place.rank.is_first
-        turn = self._lead if is_first else self._follow
-        interval_s = _TURN_S if is_first else _LOOK_S
+        self._leads = place.rank is not None and place.rank.is_first
+        turn = self._lead if self._leads else self._follow
+        interval_s = _TURN_S if self._leads else _LOOK_S
         self._thread = Periodic("rank", interval_s, turn, place.notices, 0.0, self._end)
 
     def start(self) -> None:
@@ -72,9 +73,12 @@ class Companion:
             self._place.notices.warn("rank", "no thread can be started (%s)", error)
 
     def stop(self) -> None:
-        """End soon, and have the resources of the node delivered: that is waited for, bounded."""
+        """End soon. That the others hear of a stop, and that the resources of the node are
+        delivered, is waited for, bounded."""
         self._is_over = True
         self._thread.stop()
+        if self._leads and self._is_stopped():
+            self._thread.join(_LAST_WORD_S)
         node, self._node = self._node, None
         if node is not None:
             channel, daemons = node
@@ -176,3 +180,9 @@ class Companion:
     def _end(self) -> None:
         if self._poll is not None:
             self._poll.close()
+        if not self._leads or not self._is_stopped():
+            return
+        try:
+            self._place_of_words().say_stop(self._place.settled_id())
+        except OSError as error:
+            self._place.notices.debug("the other ranks do not hear of the stop: %s", error)
