@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -67,8 +68,12 @@ class Slurm:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.environ = {**os.environ, "PATH": PATH, "SLURM_CONF": str(root / "slurm.conf")}
         self._processes: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """That of the test, which the tasks of a job are given too."""
+        return {**os.environ, "PATH": PATH, "SLURM_CONF": str(self.root / "slurm.conf")}
 
     def start(self) -> None:
         host = socket.gethostname().partition(".")[0]
@@ -118,11 +123,21 @@ class Slurm:
         """The id of a job that runs `script`."""
         file = self.root / f"job-{time.monotonic_ns()}.sh"
         file.write_text(f"#!/bin/bash\n{script}\n")
-        output = f"--output={self.root}/%j.out"
-        return self.run("sbatch", "--parsable", output, *options, str(file)).strip()
+        output = f"--output={self.root}/%j.out --open-mode=append"
+        return self.run("sbatch", "--parsable", *output.split(), *options, str(file)).strip()
+
+    def output(self, job: str) -> str:
+        """What the script of a job has printed, in all its starts."""
+        return (self.root / f"{job}.out").read_text()
 
     def state(self, job: str) -> str:
         return self.run("squeue", "-h", "-t", "all", "-j", job, "-o", "%T", check=False).strip()
+
+    def requeue(self, job: str) -> None:
+        """Have a job that runs start again, now and not in two minutes."""
+        self.run("scontrol", "requeue", job)
+        until(lambda: self.state(job) == "PENDING", f"{job}: requeued", self.logs)
+        self.run("scontrol", "update", f"JobId={job}", "StartTime=now")
 
     def wait_for_state(self, job: str, *states: str) -> None:
         until(lambda: set(self.state(job).split()) <= set(states), f"{job}: {states}", self.logs)
@@ -142,13 +157,16 @@ class Slurm:
 
 
 @contextlib.contextmanager
-def running(root: Path) -> Iterator[Slurm]:
-    cluster = Slurm(root)
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
+def running() -> Iterator[Slurm]:
+    """A cluster that ends with the block."""
+    # Sockets lie in it, whose paths must be short.
+    with tempfile.TemporaryDirectory(prefix="slurm-") as root:
+        cluster = Slurm(Path(root))
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
 
 
 def until(condition: Callable[[], bool], what: str, logs: Callable[[], str] = lambda: "") -> None:
