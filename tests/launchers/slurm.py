@@ -137,7 +137,12 @@ class Slurm:
         """Have a job that runs start again, now and not in two minutes."""
         self.run("scontrol", "requeue", job)
         until(lambda: self.state(job) == "PENDING", f"{job}: requeued", self.logs)
-        self.run("scontrol", "update", f"JobId={job}", "StartTime=now")
+        until(lambda: self._is_started_now(job), f"{job}: started again", self.logs)
+
+    def _is_started_now(self, job: str) -> bool:
+        # Until its first start is cleared away, the two minutes may be set anew.
+        self.run("scontrol", "update", f"JobId={job}", "StartTime=now", check=False)
+        return self.state(job) != "PENDING"
 
     def wait_for_state(self, job: str, *states: str) -> None:
         until(lambda: set(self.state(job).split()) <= set(states), f"{job}: {states}", self.logs)

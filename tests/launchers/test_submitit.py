@@ -18,7 +18,7 @@ PYTHON = framework_python("submitit")
 pytestmark = pytest.mark.skipif(not PYTHON, reason="submitit is not installed")
 
 _SUBMIT = """
-import os, sys, time
+import os, signal, sys
 import submitit
 sys.path.insert(0, os.getcwd())
 
@@ -40,7 +40,10 @@ if __name__ == "__main__":
     if HOLD_S:
         print("waiting", flush=True)
         sys.stdin.readline()
-        job._interrupt()
+        # What the controller does when the time is nearly up.
+        with open(f"/proc/{job.job_id}/task/{job.job_id}/children") as children:
+            for pid in children.read().split():
+                os.kill(int(pid), signal.SIGUSR2)
     print("batches", *job.results(), flush=True)
 """
 

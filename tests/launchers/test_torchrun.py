@@ -38,34 +38,55 @@ with Reporter("run", source_project="p", stop_polling=False) as r, r.job("j") as
         optimizer.step()
         dist.all_reduce(loss)
         j.epoch(epoch, train_loss=loss)
-    if epoch == 4 and dist.get_rank() == 1 and FAILS and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
-        sys.exit(1)
     dist.barrier()
 print("batch", r.batch_id, flush=True)
 dist.destroy_process_group()
 """
 
 
-def torchrun(directory: Path, fails: bool = False) -> str:
+_FALL = """
+import os, sys, threading, time
+sys.path.insert(0, {root!r})
+from argus import Reporter
+
+with Reporter("run", source_project="p", stop_polling=False) as r, r.job("j") as j:
+    j.epoch(0, train_loss=1.0)
+    until = time.monotonic() + 60
+    while os.environ["TORCHELASTIC_RESTART_COUNT"] == "0" and time.monotonic() < until:
+        if os.environ["RANK"] == "1" and os.path.exists("may-fall"):
+            sys.exit(1)
+        threading.Event().wait(0.05)
+print("batch", r.batch_id, flush=True)
+"""
+
+
+def torchrun(code: str, directory: Path, ranks: int) -> subprocess.Popen[str]:
     script = directory / "train.py"
-    script.write_text(_TRAIN.replace("FAILS", str(fails)).format(root=str(ROOT)))
-    done = subprocess.run(
-        [PYTHON, "-m", "torch.distributed.run", "--nproc-per-node=4", "--max-restarts=1",
+    script.write_text(code.format(root=str(ROOT)))
+    return subprocess.Popen(
+        [PYTHON, "-m", "torch.distributed.run", f"--nproc-per-node={ranks}", "--max-restarts=1",
          "--monitor-interval=0.1", "--standalone", str(script)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=directory,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120.0,
-        check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+
+
+def ended(process: subprocess.Popen[str]) -> list[str]:
+    """The batch id that each rank has printed in the end."""
+    try:
+        output, _ = process.communicate(timeout=120.0)
+    finally:
+        process.kill()
+    assert process.returncode == 0, output
+    return ids_in(output)
 
 
 def test_a_training_on_four_ranks_is_one_batch(platform: StandIn, tmp_path: Path) -> None:
-    ids = ids_in(torchrun(tmp_path))
+    ids = ended(torchrun(_TRAIN, tmp_path, 4))
 
     assert len(ids) == 4
     one = ["batch_start", "job_start", *["job_epoch"] * 5, "job_done", "batch_done"]
@@ -79,7 +100,10 @@ def test_a_training_on_four_ranks_is_one_batch(platform: StandIn, tmp_path: Path
 def test_ranks_that_torchrun_starts_again_continue_the_batch(
     platform: StandIn, tmp_path: Path
 ) -> None:
-    ids = ids_in(torchrun(tmp_path, fails=True))
+    process = torchrun(_FALL, tmp_path, 2)
+    platform.wait_for(lambda s: s.events("job_epoch"), timeout=60.0)
+    (tmp_path / "may-fall").touch()
+    ids = ended(process)
 
     assert set(batches(platform)) == {ids[0]} == set(ids)
     assert [(s["attempt"], s["restart_count"]) for s in starts(platform)] == [(1, 0), (2, 1)]
