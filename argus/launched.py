@@ -14,13 +14,13 @@ from argus.core.intervals import Intervals
 from argus.core.schema import MAX_BATCH_ID
 from argus.core.settings import DISABLED
 from argus.core.values import bounded_text
+from argus.guard import never_raises
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from argus.core.settings import Settings
     from argus.delivery.channel import RunFacts
     from argus.delivery.notices import Notices
     from argus.launch.companion import Companion
@@ -36,36 +36,34 @@ ALL = "all"
 AUTO = "auto"
 
 
-def placed(
-    prefix: str,
-    given_id: str,
-    joins: bool,
-    project: str,
-    experiment_type: str | None,
-    ranks: Any,
-    resume: Any,
-    settings: Settings,
-    notices: Notices,
-) -> tuple[Place | None, str]:
-    """The place of a new Reporter, None for one that stands alone, and the id of its batch, empty
-    where it is not known yet. `ranks` is None or "all", `resume` None or "auto"."""
+@never_raises(None)
+def placed(reporter: Reporter, prefix: str, given_id: str, ranks: Any, resume: Any) -> Place | None:
+    """The place of a new Reporter; None for one that stands alone. `ranks` is None or "all",
+    `resume` None or "auto"."""
+    settings, notices = reporter._settings, reporter._notices
     all_speak = _is_said(ranks, ALL, "ranks", notices)
     resumes = _is_said(resume, AUTO, "resume", notices)
     number = next(_numbers)
-    place = None
     has_signs = resumes or any(name in os.environ for name in _SIGNS)
-    if has_signs and settings.mode != DISABLED:
-        from argus.launch.placing import place_of
-        from argus.launch.wanted import Wanted
+    if settings.mode == DISABLED or not has_signs:
+        return None
+    from argus.launch.placing import place_of
+    from argus.launch.wanted import Wanted
 
-        wanted = Wanted(
-            *(prefix, given_id or None, project, experiment_type),
-            *(joins, all_speak, resumes, number),
-        )
-        place = place_of(os.environ, wanted, settings, notices)
+    wanted = Wanted(
+        *(prefix, given_id or None, reporter._project),
+        *(reporter._first_fields.get("experiment_type"), reporter._joins),
+        *(all_speak, resumes, number),
+    )
+    return place_of(os.environ, wanted, settings, notices)
+
+
+def first_id(place: Place | None, prefix: str, given_id: str) -> str:
+    """The id of a batch; empty where only a record of an earlier attempt, or another rank, knows
+    it."""
     if place is not None:
-        return place, place.known_id
-    return None, given_id or fit_id(current.new_batch_id(prefix), MAX_BATCH_ID)
+        return place.known_id
+    return given_id or fit_id(current.new_batch_id(prefix), MAX_BATCH_ID)
 
 
 def before_all(

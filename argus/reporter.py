@@ -30,7 +30,7 @@ from argus.core.settings import DISABLED, Settings, resolve
 from argus.delivery.notices import Notices
 from argus.guard import ITSELF, never_raises
 from argus.job import JobContext
-from argus.launched import accompanied, before_all, placed
+from argus.launched import accompanied, before_all, first_id, placed
 from argus.outcome import is_failure
 
 TYPE_CHECKING = False
@@ -107,11 +107,9 @@ class Reporter(OneOfItsKind):
         self._command = command_words(command)
         self._project = given_text(source_project, 256) or "default"
         self._companion: Companion | None = None
-        self._place, self._batch_id = placed(
-            *(given_text(batch_prefix), given_id, self._joins, self._project),
-            *(self._first_fields.get("experiment_type"), ranks, resume),
-            *(self._settings, self._notices),
-        )
+        prefix = given_text(batch_prefix)
+        self._place = placed(self, prefix, given_id, ranks, resume)
+        self._batch_id = first_id(self._place, prefix, given_id)
         self._is_silent = self._place is not None and self._place.is_silent
         self._auto_upload_dirs, mistakes = path_texts(auto_upload_dirs)
         if mistakes:

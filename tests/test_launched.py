@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from argus import Reporter, current
+from argus.launch import placing
 from tests.chaos import trainings
 from tests.environment import clean_environment, platform, quiet, said
 from tests.platform.peers import StandIn
@@ -227,6 +228,21 @@ def test_a_number_left_in_the_shell_silences_nobody(
 
     assert len(begun(platform)) == 1
     assert not list(Path(os.environ["ARGUS_STATE_DIR"]).glob("launch"))
+
+
+def test_what_fails_in_finding_a_place_costs_no_training(
+    platform: StandIn, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setattr(placing, "place_of", fail)
+    with quiet() as r:
+        r.emit("hello")
+
+    assert len(begun(platform)) == 1
+    assert said == ["placed() failed inside and was left out: ZeroDivisionError"]
 
 
 def test_what_is_neither_all_nor_auto_is_a_mistake(platform: StandIn, said: list[str]) -> None:

@@ -47,5 +47,9 @@ def _job(environ: Mapping[str, str], wanted: Wanted) -> Job | None:
             return submitit_job(launcher.identity)
     job = slurm_job(environ)
     if job is None and wanted.resumes:
-        job = same_command(wanted.project, wanted.experiment_type, sys.argv, os.getcwd())
+        try:
+            directory = os.getcwd()
+        except OSError:  # it has been removed
+            directory = ""
+        job = same_command(wanted.project, wanted.experiment_type, sys.argv, directory)
     return job

@@ -73,10 +73,16 @@ def test_ranks_all_the_way_up_have_no_launcher(proc: Path):
 
 @needs_proc
 def test_this_process_and_its_child():
-    code = "import os; os.read(0, 1)"
-    environ = {**os.environ, "ARGUS_TEST_MARK": "1"}
-    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, env=environ)
+    code = "import os; os.write(1, b'.'); os.read(0, 1)"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "ARGUS_TEST_MARK": "1"},
+    )
     try:
+        assert child.stdout is not None
+        child.stdout.read(1)  # before, the system may not know its environment yet
         launcher = launcher_of("ARGUS_TEST_MARK", child.pid, PROC)
         assert launcher == launcher_of("ARGUS_TEST_MARK", os.getpid(), PROC)._replace(generations=1)
         assert launcher.identity is not None
