@@ -108,6 +108,11 @@ class FreeEvent:
             self.mistakes += 1
 
 
+def settings_file_path() -> str:
+    """Where the settings file of this process is looked for."""
+    return os.path.abspath(_SETTINGS_FILE)
+
+
 def settings_file() -> str | None:
     """The text of `configs/monitor.yaml` below the working directory, where there is one."""
     try:

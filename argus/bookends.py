@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from argus.outcome import described, exit_code, is_failure
 
 TYPE_CHECKING = False
@@ -10,19 +12,14 @@ if TYPE_CHECKING:
     from typing import Any, Union
 
     from argus.delivery.channel import Channel
-    from argus.delivery.notices import Notices
-    from argus.launch.place import Place
+    from argus.reporter import Reporter
 
     Data = Union[dict[str, Any], Callable[[], dict[str, Any]]]
 
 
-def first_data(
-    fields: dict[str, Any],
-    given_command: str | list[str] | None,
-    place: Place | None,
-    channel: Channel,
-) -> Data:
+def first_data(reporter: Reporter, channel: Channel) -> Data:
     """The `data` of a `batch_start`, with what only a launch or a requeued job has."""
+    fields, given_command, place = reporter._first_fields, reporter._command, reporter._place
 
     def data() -> dict[str, Any]:
         from argus.rundir.writer import command
@@ -33,23 +30,34 @@ def first_data(
     return data
 
 
-def last_data(
-    fields: dict[str, Any],
-    exc: BaseException | None,
-    channel: Channel | None,
-    notices: Notices,
-    place: Place | None,
-    status: str,
-) -> Data:
+def last_data(reporter: Reporter, exc: BaseException | None, status: str) -> Data:
     """The `data` of a `batch_done` or `batch_failed`: of the exception only what is told now, so
     that nothing keeps it; the counts as they are when all the rest is written down."""
+    failures, notices, place = reporter._failures, reporter._notices, reporter._place
+    fields: dict[str, Any] = {
+        "n_done": failures.count(False),
+        "n_failed": failures.count(True),
+        "total_elapsed_s": round(time.monotonic() - reporter._opened_at, 6),
+    }
     if exc is not None and is_failure(exc):
         fields = {**fields, **described(exc), "exit_code": exit_code(exc)}
+    uploaded = reporter._channel.artifacts() if reporter._channel else int
 
     def data() -> dict[str, Any]:
         if place is not None:
             place.ended(status)
-        told = {"uploaded": channel.uploaded if channel else 0, "dropped": notices.counts}
+        told = {"uploaded": uploaded(), "dropped": notices.counts}
         return {**fields, **{name: value for name, value in told.items() if value}}
 
     return data
+
+
+def upload_figures(reporter: Reporter) -> None:
+    """Have what lies in the directories of `auto_upload_dirs` uploaded."""
+    from argus.delivery.upload_request import BATCH_LABEL, UploadRequest
+
+    for directory in reporter._auto_upload_dirs:
+        request = UploadRequest(
+            directory, "**/*", reporter._batch_id, reporter._latest_job_id, BATCH_LABEL
+        )
+        reporter._upload(request, wait_s=0.0)

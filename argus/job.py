@@ -36,12 +36,14 @@ class JobContext(OneOfItsKind):
     Its methods may be used from any thread. They never raise and never wait, but for `upload`.
     """
 
-    def __init__(self, reporter: Reporter, job_id: Any, model: Any, dataset: Any) -> None:
+    def __init__(
+        self, reporter: Reporter, job_id: Any, model: Any, dataset: Any, extra: dict[str, Any]
+    ) -> None:
         self._reporter = reporter
         self._notices = reporter._notices
         self._job_id = self._usable_id(job_id)
         # Now: a network given for a name must not be kept alive until the job is over.
-        self._fields = self._fitted_fields(model, dataset) or {}
+        self._fields = self._fitted_fields(model, dataset, extra) or {}
         self._metrics: dict[str, Any] = {}
         self._epochs = 0
         self._started_at = time.monotonic()
@@ -190,10 +192,12 @@ class JobContext(OneOfItsKind):
         return fit_id(text, MAX_JOB_ID)
 
     @never_raises(None)
-    def _fitted_fields(self, model: Any, dataset: Any) -> dict[str, Any]:
-        data, mistakes = fitted("job_start", {"model": model, "dataset": dataset})
+    def _fitted_fields(self, model: Any, dataset: Any, extra: dict[str, Any]) -> dict[str, Any]:
+        data, mistakes = fitted("job_start", {"model": model, "dataset": dataset, **extra})
         if mistakes:
-            self._notices.mistake("model and dataset of a job should be text")
+            self._notices.mistake(
+                "model, dataset, config_digest and run_dir of a job should be text"
+            )
         return data
 
     def _fitted_epoch(self, given: dict[str, Any]) -> dict[str, Any]:

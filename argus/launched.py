@@ -51,9 +51,14 @@ def placed(reporter: Reporter, prefix: str, given_id: str, ranks: Any, resume: A
     from argus.launch.wanted import Wanted
 
     wanted = Wanted(
-        *(prefix, given_id or None, reporter._project),
-        *(reporter._first_fields.get("experiment_type"), reporter._joins),
-        *(all_speak, resumes, number),
+        batch_prefix=prefix,
+        batch_id=given_id or None,
+        project=reporter._project,
+        experiment_type=reporter._first_fields.get("experiment_type"),
+        joins=reporter._joins,
+        all_speak=all_speak,
+        resumes=resumes,
+        number=number,
     )
     return place_of(os.environ, wanted, settings, notices)
 

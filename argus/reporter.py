@@ -19,14 +19,14 @@ from argus.arguments import (
     path_texts,
     settings_file,
 )
-from argus.bookends import first_data, last_data
+from argus.bookends import first_data, last_data, upload_figures
 from argus.copies import OneOfItsKind, reporter_again
 from argus.core.fields import fitted
 from argus.core.identity import fit_id
 from argus.core.intervals import Intervals
 from argus.core.schema import LIFECYCLE, MAX_BATCH_ID
 from argus.core.secret import Secret
-from argus.core.settings import DISABLED, Settings, resolve
+from argus.core.settings import DISABLED, OFF, Settings, resolve
 from argus.delivery.notices import Notices
 from argus.guard import ITSELF, never_raises
 from argus.job import JobContext
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from argus.bookends import Data
+    from argus.console.capture import Capture
     from argus.delivery.channel import Channel
     from argus.delivery.daemons import Daemons
     from argus.delivery.upload_request import UploadRequest
@@ -58,9 +59,11 @@ class Reporter(OneOfItsKind):
     `auto_upload_dirs` are directories whose figures are uploaded on a clean exit. `batch_id` gives
     the batch an id of its own; `resume_from` does the same for a run that continues an earlier one.
     `config` (a mapping, dataclass or namespace) becomes the hyperparameters, without secrets.
-    `mode` is "online", "backup" (keep the run on disk, send nothing) or "disabled". Of the ranks
-    of one launch the first one reports; `ranks="all"` has all of them speak. `resume="auto"`
-    continues the batch of the same command, where it has crashed.
+    `mode` is "online", "backup" (keep the run on disk, send nothing) or "disabled". `console` says
+    what becomes of what the process prints: "off", "file" (a kept run has it in `logs/output.log`)
+    or "forward" (it is reported as log lines, too). Of the ranks of one launch the first one
+    reports; `ranks="all"` has all of them speak. `resume="auto"` continues the batch of the same
+    command, where it has crashed.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Reporter(OneOfItsKind):
         resume_from: str | None = None,
         config: Any = None,
         mode: str | None = None,
+        console: str | None = None,
         ranks: str | None = None,
         resume: str | None = None,
     ) -> None:
@@ -88,6 +92,7 @@ class Reporter(OneOfItsKind):
         self._channel: Channel | None = None  # None: nothing is reported
         self._to_close: list[Channel] = []  # the same, for whoever is first to close it
         self._daemons: Daemons | None = None
+        self._console: Capture | None = None
         self._stopped = False
         self._jobs: list[JobContext] = []  # the open ones, the innermost last
         self._latest_job_id: str | None = None
@@ -95,7 +100,7 @@ class Reporter(OneOfItsKind):
         self._numbers = count(1)
         self._failures: list[bool] = []  # of each job that has ended, whether it failed
         self._pid = os.getpid()
-        self._settings = self._resolved(monitor_url, Secret(token), mode) or Settings()
+        self._settings = self._resolved(monitor_url, Secret(token), mode, console) or Settings()
         # Where nothing is reported on purpose, nothing is worth a word either.
         self._notices.muted = self._settings.mode == DISABLED and not self._settings.complaints
         own_id = given_text(batch_id) or given_text(resume_from)
@@ -134,14 +139,16 @@ class Reporter(OneOfItsKind):
         self._stopped = True
 
     def job(
-        self, job_id: str, *, model: str | None = None, dataset: str | None = None
+        self, job_id: str, *, model: str | None = None, dataset: str | None = None, **extra: Any
     ) -> JobContext:
         """A job of this batch, to be used as a context manager.
 
         `job_id` should be unique over all batches where files are uploaded. None or an empty text
         gets a number instead; one of over 256 characters is cut, with a hash to keep it apart.
+        `extra` is kept with its start: platforms know `config_digest`, `run_dir` and, as
+        `{"study_name": …, "trial_number": …, "params_hash": …}`, `optuna`.
         """
-        return JobContext(self, job_id, model, dataset)
+        return JobContext(self, job_id, model, dataset, extra)
 
     @never_raises(None)
     def emit(self, event: str = "", /, **fields: Any) -> None:
@@ -205,32 +212,32 @@ class Reporter(OneOfItsKind):
         self._channel = channel
         self._to_close.append(channel)
         if not self._joins:
-            data = first_data(self._first_fields, self._command, self._place, channel)
-            self._put("batch_start", None, data)
+            self._put("batch_start", None, first_data(self, channel))
+        if self._settings.console != OFF:
+            from argus.console.capture import capture
+
+            self._console = capture(channel, self._active_job_id)
 
     def _close(self, channel: Channel, exc: BaseException | None) -> None:
         status = "failed" if is_failure(exc) else "done"
         try:
+            if self._console is not None:
+                self._console.close()
             # A forked child that leaves the block only has its own events delivered.
             if os.getpid() == self._pid:
+                ending = last_data(self, exc, status)
                 if self._daemons is not None:
                     self._daemons.stop()
                 if status == "done":
-                    self._auto_upload()
+                    upload_figures(self)
                 if not self._joins:
-                    self._put(f"batch_{status}", None, self._last_data(exc, status))
+                    self._put(f"batch_{status}", None, ending)
             channel.close(status)
         except BaseException:  # Ctrl-C
             channel.hurry(status)
             raise
         finally:
             self._channel = None
-
-    def _last_data(self, exc: BaseException | None, status: str) -> Data:
-        elapsed_s = round(time.monotonic() - self._opened_at, 6)
-        done, failed = self._failures.count(False), self._failures.count(True)
-        fields = {"n_done": done, "n_failed": failed, "total_elapsed_s": elapsed_s}
-        return last_data(fields, exc, self._channel, self._notices, self._place, status)
 
     # What jobs and daemons need
 
@@ -272,13 +279,16 @@ class Reporter(OneOfItsKind):
         given = FreeEvent(event, fields, self._active_job_id(), self._batch_id)
         if given.mistakes:
             self._notices.mistake("emit() was given fields that do not fit a %s", given.event_type)
+        if given.event_type == "job_epoch" and given.batch_id in (None, self._batch_id):
+            for job in self._jobs[:]:
+                job._epochs += job.job_id == given.job_id
         self._put(given.event_type, given.job_id, given.data, given.batch_id)
 
     # Details of construction and closing
 
     @never_raises(None)
-    def _resolved(self, monitor_url: Any, token: Secret, mode: Any) -> Settings:
-        return resolve(monitor_url, token, os.environ, settings_file(), mode)
+    def _resolved(self, monitor_url: Any, token: Secret, mode: Any, console: Any) -> Settings:
+        return resolve(monitor_url, token, os.environ, settings_file(), mode, console)
 
     @never_raises(None)
     def _fitted_fields(self, experiment_type: Any, n_total: Any) -> dict[str, Any]:
@@ -288,12 +298,3 @@ class Reporter(OneOfItsKind):
         if mistakes:
             self._notices.mistake("experiment_type should be a text, and n_total a whole number")
         return data
-
-    def _auto_upload(self) -> None:
-        from argus.delivery.upload_request import BATCH_LABEL, UploadRequest
-
-        for directory in self._auto_upload_dirs:
-            request = UploadRequest(
-                directory, "**/*", self._batch_id, self._latest_job_id, BATCH_LABEL
-            )
-            self._upload(request, wait_s=0.0)

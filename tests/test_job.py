@@ -292,6 +292,19 @@ def test_model_and_dataset_are_texts(platform: StandIn, said: list[str]) -> None
     assert len(said) == 1
 
 
+def test_what_else_is_known_at_its_start_is_kept_with_it(
+    platform: StandIn, said: list[str]
+) -> None:
+    optuna = {"study_name": "s", "trial_number": 3, "params_hash": "ab12"}
+    with quiet() as r, r.job("a", model="m", run_dir="/runs/3", optuna=optuna, config_digest="d"):
+        optuna.clear()
+
+    ((_, _, data),) = shown(platform.events("job_start"))
+    known = {"study_name": "s", "trial_number": 3, "params_hash": "ab12"}
+    assert data == {"model": "m", "run_dir": "/runs/3", "optuna": known, "config_digest": "d"}
+    assert said == []
+
+
 def test_jobs_side_by_side_keep_their_own(platform: StandIn) -> None:
     with quiet() as r, r.job("a") as a, r.job("b") as b:
         a.metrics({"x": 1})

@@ -22,7 +22,9 @@ LAYERS = {
     "resources": 1,
     "launch": 2,
     "delivery": 2,
+    "console": 2,
     "arguments": 3,
+    "inspection": 3,
     "guard": 3,
     "outcome": 3,
     "bookends": 4,
@@ -32,12 +34,19 @@ LAYERS = {
     "job": 5,
     "reporter": 6,
     "": 7,  # argus/__init__.py: the public names
+    "scanner": 7,  # reads run directories
     "server": 8,
+    "integrations": 8,
     "cli": 9,
     "__main__": 10,
 }
 # Rooms of one layer that do not know each other: each owns something that the others do not touch.
-STRANGERS = ({"rundir", "transport", "resources"}, {"server", ""})
+STRANGERS = (
+    {"rundir", "transport", "resources"},
+    {"server", ""},
+    {"scanner", ""},
+    {"server", "integrations"},
+)
 
 HEAVY = ("http.client", "ssl", "urllib.request", "subprocess", "socket", "email", "ctypes")
 
@@ -86,6 +95,15 @@ def test_a_module_imports_only_from_layers_below_its_own(path: Path):
             continue
         assert LAYERS[other] <= LAYERS[own], f"{where}: that is upwards"
         assert not any({own, other} <= strangers for strangers in STRANGERS), f"{where}: a stranger"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "integrations").rglob("*.py")), ids=lambda path: path.name
+)
+def test_a_callback_uses_the_public_api_alone(path: Path):
+    # And `core`, which is pure: what a value or an exception is, is told by one rule everywhere.
+    used = {room(name) for _, name in imports_of(path)}
+    assert used <= {"", "core", "integrations"}
 
 
 def test_only_the_standard_library_is_imported():

@@ -35,6 +35,18 @@ def test_emit_addresses_the_innermost_open_job_or_the_one_that_it_names(
     ]
 
 
+def test_an_epoch_that_is_emitted_is_one_of_its_job(platform: StandIn) -> None:
+    with quiet(batch_id="b") as r, r.job("outer"), r.job("inner") as inner:
+        inner.epoch(0)
+        argus.emit("job_epoch", epoch=1)
+        r.emit("job_epoch", epoch=2, job_id="outer")
+        r.emit("job_epoch", epoch=3, batch_id="elsewhere")
+        r.emit("log_line", line="no epoch")
+
+    done = {e["job_id"]: e["data"]["train_epochs"] for e in platform.events("job_done")}
+    assert done == {"inner": 2, "outer": 1}
+
+
 def test_event_of_an_unusual_name_arrives_as_a_log_line(platform: StandIn) -> None:
     with quiet(batch_id="b") as r:
         r.emit("preempted", node="n7", at=3)

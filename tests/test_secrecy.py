@@ -145,7 +145,7 @@ def test_password_in_the_url_is_neither_sent_nor_shown(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with quiet(monitor_url=f"http://ann:{TOKEN}@127.0.0.1:{stand_in.port}") as r:
-        texts = visible(r, set()) + visible(JobContext(r, "j", None, None), set())
+        texts = visible(r, set()) + visible(JobContext(r, "j", None, None, {}), set())
 
     assert not any(TOKEN in text for text in texts)
     assert TOKEN not in everything_said(caplog)

@@ -15,22 +15,41 @@ from importlib import import_module
 
 from argus.core.version import __version__
 
-COMMANDS = ("demo", "serve")  # in the order of --help
+COMMANDS = (
+    "demo",
+    "serve",
+    "view",
+    "runs",
+    "show",
+    "best",
+    "export",
+    "tag",
+    "gc",
+    "stop",
+    "doctor",
+)  # in the order of --help
 
 _DESCRIPTION = "Watch and keep training runs. `argus COMMAND --help` tells more about each command."
 _EXAMPLES = """\
 examples:
   argus demo                             see it work: a monitor, and a training that reports to it
   argus serve                            a monitor on this machine, keeping runs in ./runs
+  argus view                             look at the runs that were kept here, in a browser
   ARGUS_URL=http://127.0.0.1:8765 python train.py
                                          a run that reports to it
+  argus doctor                           whether a run here would report, and why not
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv`, or the command line, names. The exit code."""
     parser = _parser()
-    args = parser.parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["tag"]:
+        from argus.cli.tag import spelled
+
+        words = spelled(words)
+    args = parser.parse_args(words)
     if args.command is None:
         parser.print_help(sys.stderr)
         return 2

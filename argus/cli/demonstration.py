@@ -113,8 +113,8 @@ def _whereabouts(run_directory: Path | None, keep: bool) -> str:
 
 
 def _serve_until_interrupted(monitor: Monitor) -> None:
-    say(sys.stdout, f"the monitor runs on at {monitor.url}, runs in {monitor.runs}")
-    say(sys.stdout, "Ctrl-C to stop")
+    say(sys.stdout, f"look at it in a browser: {monitor.url}/")
+    say(sys.stdout, f"runs are in {monitor.runs}; Ctrl-C to stop")
     never = threading.Event()
     try:
         while not never.wait(1.0):  # in pieces: Windows hears of Ctrl-C only in between

@@ -46,7 +46,7 @@ def frame(
     At most `rows` lines of at most `columns` characters: the chart gives way first.
     """
     width = min(columns, _MAX_WIDTH)
-    head = [[Piece("argus demo  ", _BOLD), Piece(url, "")], _batch_line(progress), []]
+    head = [[Piece("argus demo  ", _BOLD), Piece(f"{url}/", "")], _batch_line(progress), []]
     jobs = [
         _job_line(job, epochs, _SERIES_CODES[number % len(_SERIES_CODES)], style)
         for number, job in enumerate(progress.jobs.values())

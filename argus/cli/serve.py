@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE = "ARGUS_SERVE_TOKEN"
 
 _DESCRIPTION = """\
-Receive what reporters send and keep it, one directory for each batch, until interrupted.
+Receive what reporters send and keep it, one directory for each batch, until interrupted. The page
+at its address shows these runs, and all others in the same directory.
 """
 _EXAMPLES = f"""\
 examples:
@@ -70,10 +71,10 @@ def run(args: argparse.Namespace) -> int:
     token = (args.token or os.environ.get(TOKEN_VARIABLE) or "").strip() or None
     if token is not None and not all("!" <= char <= "~" for char in token):
         return _refuse("the token may hold letters, digits and signs of ASCII, and no space")
-    stop = _stop_signal()
+    stop = stop_signal()
     try:
         monitor = Monitor(args.host, args.port, args.runs, token, args.verbose)
-        _raise_descriptor_limit()
+        raise_descriptor_limit()
         monitor.start()
     except TokenRequiredError:
         return _refuse(
@@ -94,12 +95,13 @@ def _greet(monitor: Monitor, with_token: bool) -> None:
     token = " ARGUS_TOKEN=<the token>" if with_token else ""
     print(
         f"Argus monitor listening on {monitor.url}, keeping runs in {monitor.runs}\n"
-        f"Point a reporter at it:  ARGUS_URL={monitor.url}{token} python train.py",
+        f"Point a reporter at it:  ARGUS_URL={monitor.url}{token} python train.py\n"
+        f"Look at the runs:        {monitor.url}/",
         flush=True,
     )
 
 
-def _stop_signal() -> socket.socket:
+def stop_signal() -> socket.socket:
     """A socket that becomes readable on SIGINT and SIGTERM.
 
     A wait for a lock could not be interrupted on Windows; a socket that the signal itself writes
@@ -113,7 +115,7 @@ def _stop_signal() -> socket.socket:
     return reader
 
 
-def _raise_descriptor_limit() -> None:
+def raise_descriptor_limit() -> None:
     """Room for a connection of each reporter: macOS gives a process 256 descriptors."""
     if sys.platform == "win32":
         return

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Optional
 
 from argus.core import schema
+from argus.core.jsonl import parsed_object
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?Z", re.ASCII)
@@ -45,6 +46,14 @@ def envelope_error(event: Any) -> tuple[str, str] | None:
         if message:
             return key, message
     return _job_id_error(event["event_type"], event.get("job_id"))
+
+
+def valid_events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """The events among the lines of an event file. What else stands there is passed over."""
+    for line in lines:
+        event = parsed_object(line)
+        if event is not None and envelope_error(event) is None:
+            yield event
 
 
 def data_error(event_type: str, data: dict[str, Any]) -> str | None:

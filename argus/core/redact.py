@@ -67,6 +67,13 @@ _SUBSTITUTIONS = (
     ),
     (re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), HIDDEN),
 )
+# One of these is in whatever the patterns above match, its case folded: to look for them takes a
+# twentieth of the time. Beginnings, since `re` takes a dotless i for an i too.
+_HINTS = (
+    *("secret", "passw", "passphrase", "credent", "jwt", "key", "token", "author"),
+    *("bearer", "basic", "://", "wandb", "em_live", "hf_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    *("github_pat", "glpat", "sk-", "xox", "akia", "asia", "eyj"),
+)
 # A token that is found in JSON as it stands, and inside of strings alone: long enough to be no word,
 # of characters that need no escape, and one at least that no number, `true`, `false` or `null` has.
 _HIDEABLE = re.compile(r"(?=.*[^-+.:0-9eEtrufalsn])[A-Za-z0-9_.~+/=:-]{8,}")
@@ -79,6 +86,12 @@ _NO_NAME = re.compile(r"[^\w.-]")
 def is_secret_name(name: str) -> bool:
     """Whether a setting or a variable of that name is to be hidden, whatever its value."""
     return _SECRET_SETTING.fullmatch(_NO_NAME.sub("-", name)) is not None
+
+
+def may_hold_secret(text: str) -> bool:
+    """False where `redacted` would change nothing; to be asked first about much text."""
+    folded = text.casefold()
+    return any(hint in folded for hint in _HINTS)
 
 
 def redacted(text: str) -> str:

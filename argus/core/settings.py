@@ -19,11 +19,15 @@ ONLINE = "online"
 BACKUP = "backup"
 DISABLED = "disabled"
 
+# What becomes of what the process prints.
+OFF = "off"
+FILE = "file"
+FORWARD = "forward"
+
 DEFAULT_EXIT_TIMEOUT_S = 5.0
 
-_FILE_KEYS = frozenset(
-    {"url", "token", "mode", "disable", "runs_dir", "state_dir", "ca_bundle", "exit_timeout"}
-)
+_FILE_KEYS = frozenset({"url", "token", "mode", "disable", "runs_dir", "state_dir"})
+_FILE_KEYS |= {"ca_bundle", "exit_timeout", "console"}
 _TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
@@ -35,6 +39,7 @@ class Settings:
         "batch_id",
         "ca_bundles",
         "complaints",
+        "console",
         "exit_timeout_s",
         "mode",
         "runs_dir",
@@ -52,7 +57,13 @@ class Settings:
         self.state_dir: str | None = None
         self.ca_bundles: tuple[str, ...] = ()
         self.exit_timeout_s = DEFAULT_EXIT_TIMEOUT_S
+        self.console = OFF
         self.complaints: list[str] = []
+
+    @property
+    def keeps_runs(self) -> bool:
+        """Whether the directories of runs stay once they are delivered."""
+        return bool(self.runs_dir) or self.mode == BACKUP
 
 
 def resolve(
@@ -61,6 +72,7 @@ def resolve(
     environ: Mapping[str, str],
     file_text: str | None,
     mode: Any = None,
+    console: Any = None,
 ) -> Settings:
     """Settings from the arguments of a Reporter, then the environment, then the file.
 
@@ -105,7 +117,13 @@ def resolve(
     settings.mode = _mode(_text(mode) or pick("mode"), settings)
     if settings.mode != ONLINE:
         settings.url = None
+    settings.console = _console(console, pick("console"), settings)
     return settings
+
+
+def filed_keys(file_text: str | None) -> frozenset[str]:
+    """The settings that the file names."""
+    return frozenset(parse_flat_yaml(file_text or "", _FILE_KEYS)[0])
 
 
 def substitute(template: str, extra: Mapping[str, Any], environ: Mapping[str, str]) -> str:
@@ -246,6 +264,18 @@ def _mode(asked: str | None, settings: Settings) -> str:
     if settings.url is not None:
         return ONLINE
     return BACKUP if settings.runs_dir else DISABLED
+
+
+def _console(given: Any, otherwise: str | None, settings: Settings) -> str:
+    if settings.mode == DISABLED:
+        return OFF
+    asked = (_text(given) or otherwise or OFF).lower()
+    if asked in (OFF, FILE, FORWARD) and (given is None or _text(given) is not None):
+        return asked
+    settings.complaints.append(
+        "ARGUS_CONSOLE or console= must be off, file or forward; it is ignored"
+    )
+    return OFF
 
 
 def _seconds(text: str | None, default: float, name: str, complaints: list[str]) -> float:

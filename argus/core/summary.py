@@ -134,10 +134,14 @@ def numbers(data: object) -> dict[str, float | int | str]:
     that they travel as."""
     found: dict[str, float | int | str] = {}
     for name, value in data.items() if isinstance(data, Mapping) else ():
-        if name != "epoch" and _is_number(value):
+        if type(value) is float and value - value == 0.0:  # finite: nearly all are
+            found[name] = value
+        elif name != "epoch" and _is_number(value):
             found[name] = strictly_json(value)
-            if len(found) == MAX_NUMBERS:
-                break
+        else:
+            continue
+        if len(found) == MAX_NUMBERS:
+            break
     return found
 
 

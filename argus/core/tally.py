@@ -133,9 +133,17 @@ class Tally:
         self._finished_at = event["timestamp"]
 
     def _job_start(self, event: Event) -> None:
+        self._revive(event)
         self._set(event["job_id"], RUNNING)
 
+    def _revive(self, event: Event) -> None:
+        """Work that goes on after the end says that it was none. What only arrives late does not."""
+        if self.status != RUNNING and event["timestamp"] > (self._finished_at or ""):
+            self.status = RUNNING
+            self._finished_at = None
+
     def _job_epoch(self, event: Event) -> None:
+        self._revive(event)
         if event["job_id"] in self._keys:
             return  # it has a state: this is asked for each event
         if self._jobs.get(self._key(event["job_id"])) is None:

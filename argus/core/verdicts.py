@@ -26,6 +26,7 @@ class Reply(NamedTuple):
     body: bytes = b""
     retry_after: Optional[str] = None
     redirect: Optional[str] = None
+    date: Optional[str] = None  # of the other side's clock
 
 
 class NetworkFailure(NamedTuple):

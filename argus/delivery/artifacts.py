@@ -33,7 +33,9 @@ def upload(client: HttpClient, artifact: Artifact) -> UploadVerdict:
     try:
         with open(artifact.path, "rb", opener=_open_now) as file:
             fields = {"label": artifact.label} if artifact.label else {}
-            form = FileForm(file, Path(artifact.path), fields, os.urandom(16).hex())
+            form = FileForm(
+                file, Path(artifact.source or artifact.path), fields, os.urandom(16).hex()
+            )
             answer = _send(client, artifact, form)
     except OSError as error:
         return UploadVerdict(refused=f"it cannot be read: {error.strerror}")

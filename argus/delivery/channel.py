@@ -65,6 +65,8 @@ class Channel:
         self.notices = notices
         self.status = RUNNING  # what run.json will say in the end
         self.environment = None if facts.joins else Environment(self)
+        self.ending_first: list[Callable[[], None]] = []  # what has something to hand over yet
+        self.parents_directory: Path | None = None  # in a forked child: the run directory there
         self._begin()
 
     def _begin(self) -> None:
@@ -72,8 +74,10 @@ class Channel:
         self.closing_at: float | None = None  # monotonic; set once the end is asked for
         self.is_away = False  # the platform is known not to be reachable, or not to take events
         self.uploaded = 0
+        self.handed_in = 0  # artifacts that the platform has or may still get
         self.run_directory: Path | None = None  # known as soon as the sender has made it
-        self._ends_at = 0.0  # monotonic: when whoever closes goes on his way
+        self.placed = Latch()  # it is known, or there will be none
+        self._ends_at: float | None = None  # monotonic: when whoever closes goes on his way
         self._finished = Latch()
         self._is_started = False
         self._next_try_at = 0.0  # monotonic: of having a thread
@@ -98,6 +102,28 @@ class Channel:
             self._start_late()
         self.buffer.put(record, urgent)
 
+    def artifacts(self) -> Callable[[], int]:
+        """How many files the end of the batch speaks of, asked when it is written down. Of a kept
+        run those that it keeps by now, so that it says the same whether the platform is there or
+        not, and whatever is still being copied."""
+        if not self.settings.keeps_runs:
+            return lambda: self.uploaded
+        handed_in = self.handed_in
+        return lambda: handed_in
+
+    def place(self, run_directory: Path | None) -> None:
+        """The sender has made the run directory, or moved it."""
+        self.run_directory = run_directory
+        self.placed.set()
+
+    @property
+    def ends_at(self) -> float:
+        """When whoever leaves the block goes on his way, on the monotonic clock: the exit timeout
+        runs from the first time that this is asked."""
+        if self._ends_at is None:
+            self._ends_at = time.monotonic() + self.settings.exit_timeout_s
+        return self._ends_at
+
     def close(self, status: str) -> None:
         """Have everything written, and delivered as far as the exit timeout allows; wait for it."""
         self._ask_to_end(status)
@@ -114,6 +140,7 @@ class Channel:
         """Begin anew: thread, buffer and files are the parent's. What is in the buffer is its to
         send. The child's own sender starts with the child's first record."""
         self.environment = None  # the parent tells it
+        self.parents_directory = self.run_directory or self.parents_directory
         self._begin()
 
     def _start_late(self) -> None:
@@ -138,15 +165,13 @@ class Channel:
         except BaseException:  # an interrupt: whether it runs by now is not known
             self._is_started = False
             raise
-        _close_with_worker()
+        close_with_worker()
 
     def _ask_to_end(self, status: str) -> None:
         if self.closing_at is not None:
             return
         self.status = status
-        now, limit_s = time.monotonic(), self.settings.exit_timeout_s
-        self._ends_at = now + limit_s
-        self.closing_at = now + limit_s * _SENDERS_SHARE
+        self.closing_at = self.ends_at - self.settings.exit_timeout_s * (1 - _SENDERS_SHARE)
         self.buffer.close()
 
     def _await_end(self) -> None:
@@ -157,7 +182,7 @@ class Channel:
             if not self._is_started:
                 self._run()  # on the caller's own thread: no other can be had
         limit_s = self.settings.exit_timeout_s
-        if not self._finished.wait(min(limit_s, self._ends_at - time.monotonic())):
+        if not self._finished.wait(min(limit_s, self.ends_at - time.monotonic())):
             self.notices.warn(
                 "exit",
                 "reporting did not end in time: %d events may not have been written down",
@@ -178,6 +203,7 @@ class Channel:
             )
         finally:
             self.is_away = True  # nobody shall wait for an upload any more
+            self.placed.set()
             self._finished.set()
 
     def _send(self) -> None:
@@ -200,6 +226,8 @@ def close_all() -> None:
     timeout."""
     channels = list(_open)
     for channel in channels:
+        for end in channel.ending_first:
+            end()
         if channel.environment is not None:
             channel.environment.leave()
         channel._ask_to_end(channel.status)
@@ -209,7 +237,7 @@ def close_all() -> None:
         channel.notices.muted = True  # a thread that dies while it writes to stderr takes us along
 
 
-def _close_with_worker() -> None:
+def close_with_worker() -> None:
     """Workers of `multiprocessing` leave by os._exit, past atexit, but run its finalizers."""
     global _closes_with_worker  # noqa: PLW0603 - it is the process's
     process = sys.modules.get("multiprocessing.process")

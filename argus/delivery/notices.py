@@ -24,6 +24,14 @@ REJECTED = "rejected"
 _DEBUG, _WARNING = 10, 30
 
 
+_speaking: list[int] = []  # threads that are in the user's log handlers, for any Notices
+
+
+def is_speaking() -> bool:
+    """Whether this thread is saying something of ours: what it prints now is not the user's."""
+    return bool(_speaking) and threading.get_ident() in _speaking
+
+
 class Notices:
     """The counts of one reporter, and what it has said already."""
 
@@ -95,6 +103,7 @@ class Notices:
         """Begin anew: the counts are the parent's, and its lock may be held for ever."""
         self._counting = threading.RLock()
         self._saying = set()
+        _speaking.clear()
         self._dropped = {}
         self._mistakes = 0
 
@@ -113,6 +122,7 @@ class Notices:
             self.unsaid += 1
             return False
         self._saying.add(thread)
+        _speaking.append(thread)
         try:
             _logger().log(level, message, *details, exc_info=exc_info)
         except (RecursionError, MemoryError):  # where the caller is: elsewhere it can be said
@@ -122,6 +132,7 @@ class Notices:
             self.unsaid += 1
         finally:
             self._saying.discard(thread)
+            _speaking.remove(thread)
         return True
 
 

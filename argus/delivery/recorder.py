@@ -40,6 +40,8 @@ class Recorder:
         self._pass_on = pass_on
         self._summary = summary
         self._source = source
+        self._epochs: dict[str, dict[str, Any]] = {}  # the newest of each job, not summed up yet
+        self._n_epochs = 0
 
     @property
     def recorded(self) -> int:
@@ -97,17 +99,32 @@ class Recorder:
             except Exception as error:
                 self._notices.dropped(INVALID)
                 self._notices.debug("an event could not be encoded: %r", error)
+        self._sum_up_epochs()
         if lines:
             self._outbox.put(lines, time.monotonic(), urgent)
 
     def _sum_up(self, record: Any) -> None:
-        encoder = self._encoder
+        if record[0] == "job_epoch":  # of a job's epochs, the newest tells as much as all of them
+            self._n_epochs += 1
+            self._epochs[record[2]] = self._encoder.data
+        else:
+            self._sum_up_epochs()
+            self._add(record[0], record[2], self._encoder.data)
+
+    def _sum_up_epochs(self) -> None:
+        epochs, self._epochs = self._epochs, {}
+        self._summary.tally.n_events += self._n_epochs - len(epochs)
+        self._n_epochs = 0
+        for job_id, data in epochs.items():
+            self._add("job_epoch", job_id, data)
+
+    def _add(self, event_type: str, job_id: str | None, data: dict[str, Any]) -> None:
         self._summary.add(
             {
-                "event_type": record[0],
-                "timestamp": encoder.timestamp,
-                "job_id": record[2],
+                "event_type": event_type,
+                "timestamp": self._encoder.timestamp,
+                "job_id": job_id,
                 "source": self._source,
-                "data": encoder.data,
+                "data": data,
             }
         )

@@ -37,7 +37,7 @@ class Sender:
         self._notices = channel.notices
         self._gate = Gate(random.Random(os.urandom(8)).random)
         self._workplace = work = Workplace(channel)
-        channel.run_directory = work.run.path if work.run else None
+        channel.place(work.run.path if work.run else None)
         self._outbox = work.outbox()
         self._own = Shipment(self._outbox, work.run, self._gate, channel.notices)
         self._leftovers: Leftovers | None = None

@@ -154,11 +154,23 @@ class Worker:
                 artifact = Artifact(
                     str(path), size, request.batch_id, request.job_id, request.label
                 )
+                artifact = self._kept(errand, artifact)
                 self._note(errand, artifact, PENDING)
                 artifacts.append(artifact)
         except Exception as error:  # what pathlib says of a bad pattern differs by version
             self._notices.mistake("upload: %.200s cannot be listed: %.200s", request.path, error)
         self._line_up(errand, artifacts, message.mark)
+
+    def _kept(self, errand: _Errand, artifact: Artifact) -> Artifact:
+        """The artifact as the run keeps it: as it is now, where its directory stays."""
+        self._channel.handed_in += 1
+        if errand.run is None or not errand.run.kept:
+            return artifact
+        try:
+            return errand.run.media.copied(artifact)
+        except OSError as error:
+            self._notices.debug("%s could not be copied: %s", artifact.path, error)
+            return artifact
 
     def _line_up(self, errand: _Errand, artifacts: list[Artifact], mark: int) -> None:
         self._errands.append(errand)
@@ -180,7 +192,9 @@ class Worker:
         if time.monotonic() < self._backoff.not_before:
             return
         self._parcels.popleft()
-        self._carry_out(parcel, upload(self._client, parcel.artifact))
+        run, artifact = parcel.errand.run, parcel.artifact
+        where = artifact if run is None else run.media.absolute(artifact)
+        self._carry_out(parcel, upload(self._client, where))
 
     def _carry_out(self, parcel: _Parcel, verdict: UploadVerdict) -> None:
         errand = parcel.errand
@@ -192,6 +206,7 @@ class Worker:
                 errand.request.uploaded += 1
         elif verdict.refused is not None:
             self._note(errand, parcel.artifact, REFUSED, verdict.refused)
+            self._channel.handed_in -= errand.request is not None
             self._notices.warn(
                 "artifact", "%s was not uploaded: %s", parcel.artifact.path, verdict.refused
             )

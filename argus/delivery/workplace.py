@@ -16,9 +16,10 @@ from typing import Any
 from argus.core.events import utc_second, valid_second
 from argus.core.flatten import without_secrets
 from argus.core.redact import hideable
-from argus.core.settings import BACKUP, Settings
+from argus.core.settings import Settings
 from argus.core.summary import Summary
 from argus.delivery.channel import RUNNING, Channel
+from argus.delivery.keeper import Keeper
 from argus.delivery.outbox import Outbox
 from argus.delivery.trust import trust
 from argus.rundir import layout, writer
@@ -31,7 +32,7 @@ from argus.transport.patience import Patience
 BEAT_S = 30.0
 LOOK_S = 0.5  # what is written into a directory that was removed is gone with the process
 TRY_AGAIN_S = 5.0  # to write what the disk has refused, or to find another place
-_DEFAULT_RUNS_DIR = "runs"
+DEFAULT_RUNS_DIR = "runs"
 _MAX_SPILL_BYTES = 1_073_741_824
 _MAX_KEPT_BYTES = 17_179_869_184
 
@@ -49,6 +50,7 @@ class Workplace:
         self._outbox: Outbox | None = None
         self.state_dir = self._usable_state_dir()
         self._described: dict[str, Any] = {}
+        self._keeper = Keeper(channel)
         self.beat_at = 0.0  # monotonic: the next sign of life
         self._look_at = 0.0
         self.is_homeless = False  # the directory was removed, and another cannot be had
@@ -88,6 +90,8 @@ class Workplace:
             self.look(now)
         if now >= self.beat_at:
             self.beat_at = now + (BEAT_S if self._beat() else TRY_AGAIN_S)
+        if not self.is_homeless:
+            self._keeper.tick(self.run)
 
     def look(self, now: float) -> None:
         """See whether the directory is still there, and go on in another one where it is not."""
@@ -102,6 +106,7 @@ class Workplace:
             path = new_directory(batch_id, settings, self.state_dir)
             self.run.move_to(path, description)
             self._described = description
+            self._channel.place(path)
         except OSError as error:
             trouble = error
         self.is_homeless = not self.run.journal.is_in_place
@@ -133,6 +138,7 @@ class Workplace:
                 self._describe(self.run, status, _now())
             except OSError as error:
                 self.disk_trouble(error)
+        self._keeper.leave(self.run)
         if is_done:
             self.finish(self.run)
         else:
@@ -252,28 +258,22 @@ def state_dir(settings: Settings) -> Path:
     return layout.usable_state_dir(candidates, uid)
 
 
-def is_kept(settings: Settings) -> bool:
-    """Whether the runs of these settings stay once they are delivered."""
-    return bool(settings.runs_dir) or settings.mode == BACKUP
-
-
 def runs_dir(settings: Settings) -> Path:
     """The directory for runs that stay."""
-    return Path(settings.runs_dir or _DEFAULT_RUNS_DIR).expanduser().absolute()
+    return Path(settings.runs_dir or DEFAULT_RUNS_DIR).expanduser().absolute()
 
 
 def new_run(batch_id: str, settings: Settings, state: Path | None) -> RunDirectory:
     """A fresh, locked run directory. Raises OSError where none can be had."""
-    return RunDirectory.create(new_directory(batch_id, settings, state), is_kept(settings))
+    return RunDirectory.create(new_directory(batch_id, settings, state), settings.keeps_runs)
 
 
 def new_directory(batch_id: str, settings: Settings, state: Path | None) -> Path:
     """An empty directory that no other run has. Raises OSError where there is no place."""
     host, pid, unique = writer.host_name(), os.getpid(), os.urandom(4).hex()
-    if is_kept(settings):
-        path = layout.kept_dir(
-            runs_dir(settings), batch_id, time.localtime(valid_second(time.time()))
-        )
+    if settings.keeps_runs:
+        now = time.localtime(valid_second(time.time()))
+        path = layout.kept_dir(runs_dir(settings), batch_id, now)
         make_dir(path.parent, private=False)
         try:
             path.mkdir()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 LIMIT_S = 1.5
 
 _MOST_OUTPUT = 65_536  # bytes
+MAX_DIFF = 1_048_576
 _LOOK_S = 0.01  # between two looks at whether git has ended
 _KILLED_S = 1.0  # for a process that was killed to be gone; one in the kernel may take for ever
 # Programs that a checkout's configuration could name. Filters are looked for before git is let
@@ -72,9 +73,7 @@ class Git:
 
         None too where the checkout configures filters: to compare, git would run them.
         """
-        wanted = ("--get-regexp", r"^filter\.")
-        filters = self._answer("config", "--null", "--show-scope", "--name-only", *wanted)
-        if filters is None or any(scope in _OF_THE_CHECKOUT for scope in filters.split(b"\0")[::2]):
+        if not self._may_compare():
             return None
         how = ("--untracked-files=no", "--ignore-submodules=dirty", "--no-renames")
         answer = self._answer("status", "--porcelain", "--branch", "--no-ahead-behind", *how)
@@ -82,18 +81,41 @@ class Git:
             return None
         return answer.count(b"\n") > 1
 
+    def diff(self) -> bytes | None:
+        """How tracked files differ from the commit, as a patch, or the first MAX_DIFF bytes and one
+        of it. None too where `is_dirty` is None.
+
+        What the user's and the checkout's settings would change or run is named and turned off;
+        `git diff` would write the index, whatever GIT_OPTIONAL_LOCKS says.
+        """
+        if not self._may_compare():
+            return None
+        how = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--full-index")
+        prefixes = ("--src-prefix=a/", "--dst-prefix=b/")
+        modules = ("--submodule=short", "--ignore-submodules=dirty")  # nothing is run inside them
+        command = ("-c", "diff.autoRefreshIndex=false", "diff", *how, *prefixes, *modules)
+        return self._answer(*command, "HEAD", "--", most=MAX_DIFF + 1)
+
+    def _may_compare(self) -> bool:
+        """Whether nothing but git is run to compare files: no filter of the checkout's."""
+        wanted = ("--get-regexp", r"^filter\.")
+        filters = self._answer("config", "--null", "--show-scope", "--name-only", *wanted)
+        return filters is not None and not any(
+            scope in _OF_THE_CHECKOUT for scope in filters.split(b"\0")[::2]
+        )
+
     def _line(self, *arguments: str) -> str | None:
         return (self._answer(*arguments) or b"").decode("utf-8", "replace").strip() or None
 
-    def _answer(self, *arguments: str) -> bytes | None:
+    def _answer(self, *arguments: str, most: int = _MOST_OUTPUT) -> bytes | None:
         if self._program is None:
             return None
         try:
-            return self._output([self._program, *_NO_PROGRAMS, *arguments])
+            return self._output([self._program, *_NO_PROGRAMS, *arguments], most)
         except OSError:  # no directory, no process, no temporary file
             return None
 
-    def _output(self, command: Sequence[str]) -> bytes | None:
+    def _output(self, command: Sequence[str], most: int) -> bytes | None:
         import subprocess
         import tempfile
 
@@ -110,13 +132,15 @@ class Git:
                 start_new_session=True,
             )
             try:
-                while process.poll() is None:
+                is_enough = False
+                while process.poll() is None and not is_enough:
                     if not self._pace.rest(_LOOK_S):
                         return None
+                    is_enough = os.fstat(output.fileno()).st_size > most
             finally:
                 _end(process)
             output.seek(0)
-            return output.read(_MOST_OUTPUT) if process.returncode in (0, 1) else None
+            return output.read(most) if is_enough or process.returncode in (0, 1) else None
 
 
 def _program(environ: Mapping[str, str]) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from argus.core.settings import Settings
-from argus.delivery.workplace import is_kept, runs_dir, state_dir
+from argus.delivery.workplace import runs_dir, state_dir
 from argus.rundir import layout, sidecar, writer
 from argus.rundir.find import run_directories
 from argus.rundir.view import read_events
@@ -42,7 +42,7 @@ def _first_timestamp(path: Path) -> str:
 
 
 def _roots(settings: Settings) -> list[Path]:
-    if not is_kept(settings):
+    if not settings.keeps_runs:
         return [state_dir(settings) / "spill"]
     try:
         return sorted(path for path in runs_dir(settings).iterdir() if path.is_dir())[

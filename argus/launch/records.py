@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from argus.core.settings import Settings
-from argus.delivery.workplace import is_kept, runs_dir, state_dir
+from argus.delivery.workplace import runs_dir, state_dir
 from argus.launch.attempts import Attempts, is_by_this_process, is_running, sweep
 from argus.launch.job import Job
 from argus.launch.resume import (
@@ -61,7 +61,7 @@ class Records:
 
     def begin(self, attempt: Attempt, run_directory: Path | None) -> None:
         """Write down that it begins. Raises OSError where the disk refuses."""
-        kept = run_directory if is_kept(self._settings) else None  # others go once delivered
+        kept = run_directory if self._settings.keeps_runs else None  # others go once delivered
         self._attempts.add(attempt._replace(directory=None if kept is None else str(kept)))
 
     def end(self, attempt: Attempt, status: str) -> None:
@@ -98,7 +98,7 @@ class Records:
     def _from_runs(self) -> Iterator[Attempt]:
         """The attempts that run directories tell of, in order of their numbers."""
         roots = [self._state / "spill"]
-        if is_kept(self._settings):
+        if self._settings.keeps_runs:
             roots.append(runs_dir(self._settings))
         found = []
         for root in roots:

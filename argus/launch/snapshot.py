@@ -74,6 +74,32 @@ def parts(
             yield fields
 
 
+def uncommitted(directories: Sequence[str], environ: Mapping[str, str], pace: Pace) -> bytes | None:
+    """How the checkout differs from its commit, as a patch without secrets. None where it does not,
+    or that cannot be told. Where not all is there, the last line says so."""
+    from argus.core.patch import redacted_patch  # only runs that are kept have one
+
+    repository = next(iter(_repositories(directories, environ)), None)
+    if repository is None:
+        return None
+    asked = git.Git(repository.work_tree, environ, pace.shorter(git.LIMIT_S))
+    diff = asked.diff()
+    if not diff:
+        return None
+    lines = diff[: git.MAX_DIFF].decode("utf-8", "surrogateescape").split("\n")
+    end = lines.pop()  # nothing, or half a line
+    is_whole = len(diff) <= git.MAX_DIFF and not end
+    pieces: list[str] = []
+    for piece in redacted_patch(lines):
+        pieces.append(piece)
+        if not pace.goes_on():
+            is_whole = False
+            break
+    if not is_whole:
+        pieces.append(f"# and more: this is the beginning, of up to {git.MAX_DIFF} bytes")
+    return "".join(f"{piece}\n" for piece in pieces).encode("utf-8", "surrogateescape")
+
+
 def chosen(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that say how a process was launched, secrets hidden."""
     names = sorted(n for n in environ if n in _VARIABLES or n.startswith(_PREFIXES))

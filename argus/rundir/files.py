@@ -39,6 +39,14 @@ def make_dir(path: Path, private: bool) -> None:
         path.chmod(PRIVATE_DIR)
 
 
+def make_inner_dir(path: Path) -> None:
+    """Create a directory of a kept run. Raises OSError where a link stands there: who may write to
+    the runs of others must not lead them elsewhere."""
+    make_dir(path, private=False)
+    if path.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, "a symbolic link", str(path))
+
+
 def open_append(path: Path, private: bool) -> int:
     """A file descriptor that appends to `path`, created where it is missing.
 

@@ -18,6 +18,8 @@ MEDIA = "media.jsonl"
 HEARTBEAT = "heartbeat"
 LOCK = "lock"
 EDITS = "edits.json"
+LOGS = "logs"
+OUTPUT = "output.log"
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _MAX_NAME = 100  # of the 255 bytes that file systems allow; host, pid and hex want some too

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Optional
 
-from argus.core.contract import envelope_error
+from argus.core.contract import valid_events
 from argus.core.jsonl import LineSplitter, parsed_object
 from argus.core.state import ENDED, Signs, run_state
 from argus.core.summary import Summary
@@ -23,10 +23,10 @@ WRITTEN_BY_MONITOR = "monitor"  # in a sidecar: events come there from elsewhere
 
 _READ_BYTES = 1_048_576
 _MAX_POSITION_BYTES = 64
+_MAX_REJECTED_BYTES = 16_777_216
 # A batch that sends nothing for three heartbeats is shown as stalled; see `core.intervals`.
 _FORWARDED_BEAT_S = 300.0
 _BEAT_S = 30.0
-_REVIVING = frozenset({"batch_start", "job_start", "job_epoch"})
 
 
 class NoRunError(OSError):
@@ -84,12 +84,12 @@ def look(path: Path, wall_now: float) -> View:
     return View(
         path=path,
         sidecar=described,
-        state=_state(path, described, told, wall_now - heard_at),
+        state=state_by(path, described, told, wall_now - heard_at),
         summary=summary.document(),
         edits=edits.read(path),
         events_bytes=size,
         heard_at=heard_at,
-        delivered=_delivered(path, described, size),
+        delivered=is_delivered(path, described, size),
     )
 
 
@@ -99,12 +99,9 @@ def summed_up(events: Path, described: dict[str, Any], size: int) -> tuple[Summa
     if type(known) is not int or known < 0:
         known, described = 0, {**described, "n_events": 0, "n_jobs": 0, "jobs": []}
     summary = Summary.resumed(described)
-    told = summary.tally.status
     if known < size:
         for event in read_events(events, known):
             summary.add(event)
-            if told in ENDED and event["event_type"] in _REVIVING:
-                summary.tally.status = RUNNING
     return summary, summary.tally.status
 
 
@@ -120,10 +117,7 @@ def read_events(path: Path, start: int = 0) -> Iterator[Event]:
 def _events(file: BinaryIO) -> Iterator[Event]:
     splitter = LineSplitter()
     while chunk := file.read(_READ_BYTES):
-        for line in splitter.feed(chunk):
-            event = parsed_object(line)
-            if event is not None and envelope_error(event) is None:
-                yield event
+        yield from valid_events(splitter.feed(chunk))
 
 
 def state_of(path: Path, wall_now: float) -> str:
@@ -131,10 +125,13 @@ def state_of(path: Path, wall_now: float) -> str:
     described = sidecar.read(path)
     told = described.get("status")
     heard_at = max(_modified_at(path / layout.HEARTBEAT), _modified_at(path / layout.EVENTS))
-    return _state(path, described, told if isinstance(told, str) else RUNNING, wall_now - heard_at)
+    return state_by(
+        path, described, told if isinstance(told, str) else RUNNING, wall_now - heard_at
+    )
 
 
-def _state(path: Path, described: dict[str, Any], told: str, silence_s: float) -> str:
+def state_by(path: Path, described: dict[str, Any], told: str, silence_s: float) -> str:
+    """The state of a run that its own files call `told`, and that has been silent for so long."""
     if described.get("written_by") == WRITTEN_BY_MONITOR:  # whose own life says nothing of the run
         return run_state(told, Signs(None, silence_s, _FORWARDED_BEAT_S), holds_lock=None)
     beat_s = described.get("heartbeat_s")
@@ -146,7 +143,8 @@ def _state(path: Path, described: dict[str, Any], told: str, silence_s: float) -
     return run_state(told, signs, holds_lock)
 
 
-def _delivered(path: Path, described: dict[str, Any], size: int) -> bool | None:
+def is_delivered(path: Path, described: dict[str, Any], size: int) -> bool | None:
+    """Whether a platform has all of a run; None where none is meant to get it."""
     if described.get("written_by") == WRITTEN_BY_MONITOR:
         return None
     try:
@@ -156,6 +154,15 @@ def _delivered(path: Path, described: dict[str, Any], size: int) -> bool | None:
     if position < size:
         return False
     return not MediaList(path, private=False).pending()
+
+
+def dead_letters(path: Path) -> list[dict[str, Any]]:
+    """The dead letters of a run, as far as they can be read."""
+    try:
+        data = files.read_whole(path / layout.REJECTED, _MAX_REJECTED_BYTES)
+    except OSError:
+        return []
+    return [found for line in data.splitlines() if (found := parsed_object(line)) is not None]
 
 
 def _modified_at(path: Path) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
 import os
 import platform
@@ -35,6 +36,7 @@ def user_id() -> int:
     return os.getuid() if hasattr(os, "getuid") else -1
 
 
+@functools.lru_cache(maxsize=1)
 def boot_id() -> str | None:
     """What changes with each start of this machine: a pid of an earlier boot means nothing."""
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from argus.core.secret import Secret
 from argus.core.settings import is_loopback
+from argus.scanner.scanner import POLL_S, RunScanner
 from argus.server.access import Hosts
 from argus.server.http import Service
 from argus.server.listener import Listener, listening_socket
@@ -29,9 +30,18 @@ class Monitor:
     """
 
     def __init__(
-        self, host: str, port: int, runs: Path, token: str | None = None, verbose: bool = False
+        self,
+        host: str,
+        port: int,
+        runs: Path,
+        token: str | None = None,
+        verbose: bool = False,
+        receives: bool = True,
     ) -> None:
-        """Raises TokenRequiredError. Nothing is touched before `start()`."""
+        """Raises TokenRequiredError. Nothing is touched before `start()`.
+
+        One that does not receive only shows what is in `runs`, and writes nothing there.
+        """
         if token is None and not is_loopback(host):
             raise TokenRequiredError(f"listening on {host or 'all addresses'} needs a token")
         self.host = host
@@ -39,6 +49,8 @@ class Monitor:
         self._port = port
         self._token = None if token is None else Secret(token)
         self._verbose = verbose
+        self._receives = receives
+        self._scanner: RunScanner | None = None
         self._store: Store | None = None
         self._listener: Listener | None = None
         self._thread: threading.Thread | None = None
@@ -49,27 +61,29 @@ class Monitor:
         Raises OSError, RunsInUseError, and TokenRequiredError where a name turns out to be that
         of an address which others can reach.
         """
-        store = Store(self.runs, lambda: tuple(time.localtime()))
+        store = Store(self.runs, lambda: tuple(time.localtime())) if self._receives else None
+        scanner = RunScanner(self.runs, POLL_S)
         try:
-            listener = self._listen(store)
+            listener = self._listen(House(store, scanner))
         except BaseException:
-            store.close()
+            if store is not None:
+                store.close()
             raise
-        self._store, self._listener = store, listener
+        self._store, self._scanner, self._listener = store, scanner.start(), listener
         self._thread = threading.Thread(
             target=listener.serve_until_stopped, name="argus-monitor", daemon=True
         )
         self._thread.start()
         return self
 
-    def _listen(self, store: Store) -> Listener:
+    def _listen(self, house: House) -> Listener:
         sock = listening_socket(self.host, self._port)
         address, port = sock.getsockname()[:2]
         try:
             if self._token is None and not is_loopback(address):
                 raise TokenRequiredError(f"listening on {address} needs a token")
             hosts = Hosts(self.host, address, port)
-            listener = Listener(sock, Service(House(store), hosts, self._token, self._verbose))
+            listener = Listener(sock, Service(house, hosts, self._token, self._verbose))
         except BaseException:
             sock.close()
             raise
@@ -89,15 +103,18 @@ class Monitor:
 
     def close(self) -> None:
         """Finish the requests at work, let go of the directory. Takes some seconds at most."""
-        listener, store, thread = self._listener, self._store, self._thread
-        self._listener = self._store = self._thread = None
-        if listener is None or store is None or thread is None:
+        listener, scanner, thread = self._listener, self._scanner, self._thread
+        store = self._store
+        self._listener = self._store = self._scanner = self._thread = None
+        if listener is None or scanner is None or thread is None:
             return
         listener.stop_accepting()
         thread.join()
+        scanner.close()  # first: whoever listens to it would keep a connection
         listener.end_connections(_STOP_WITHIN_S)
         listener.close()
-        store.close()
+        if store is not None:
+            store.close()
 
     def __enter__(self) -> Monitor:
         return self.start()

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Optional
 
-from argus.rundir import files, layout
+from argus.rundir import files
+from argus.rundir.copies import free_path
 from argus.rundir.media import DELIVERED, Artifact
 from argus.server.batch import Batch
 from argus.server.ingest import is_too_deep
@@ -143,7 +144,7 @@ def keep(upload: Upload, batch: Batch, job_id: str | None) -> dict[str, Any]:
             raise RefusalError(413, f"the files of a job may have {MAX_JOB_BYTES} bytes")
         if sizes.count >= _MAX_ARTIFACTS:
             raise RefusalError(413, f"a batch may have {_MAX_ARTIFACTS} files")
-        number, path = _free_path(batch.path / MEDIA, filename, sizes.count + 1)
+        number, path = free_path(batch.path / MEDIA, filename, sizes.count + 1)
         answer = {
             "id": number,
             "job_id": job_id,
@@ -170,14 +171,6 @@ def keep(upload: Upload, batch: Batch, job_id: str | None) -> dict[str, Any]:
 def suffix_of(filename: str) -> str:
     """The suffix in lower case, with its dot; empty where there is none."""
     return os.path.splitext(filename)[1].lower()
-
-
-def _free_path(directory: Path, filename: str, number: int) -> tuple[int, Path]:
-    """A name that only a file of ours can have, whatever the client called its own."""
-    stem = layout.file_name(os.path.splitext(filename)[0])
-    while (path := directory / f"{number:04d}-{stem}{suffix_of(filename)}").exists():
-        number += 1  # a crash came between the file and its line in the list
-    return number, path
 
 
 def _describe(path: Path, answer: dict[str, Any]) -> None:

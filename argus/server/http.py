@@ -18,7 +18,8 @@ from argus.server.caching import conditional
 from argus.server.connections import Connection
 from argus.server.head import Head
 from argus.server.reply import RefusalError, Reply, Streamed, reply_bytes, streamed_head
-from argus.server.routes import House, Request, find_route
+from argus.server.request import Request
+from argus.server.routes import House, find_route
 from argus.server.stream import ClientGoneError, Stream
 
 _log = logging.getLogger("argus.server")

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Optional
 
-from argus.core.contract import envelope_error
-from argus.core.jsonl import LineSplitter, parsed_object
+from argus.core.contract import valid_events
+from argus.core.jsonl import LineSplitter
 from argus.core.summary import Summary
 from argus.core.tally import Event, Tally
 from argus.server.budget import Budget
@@ -91,7 +91,4 @@ def _stored_events(path: Path) -> Iterator[Event]:
         return
     with file:
         while chunk := file.read(_READ_BYTES):
-            for line in splitter.feed(chunk):
-                event = parsed_object(line)
-                if event is not None and envelope_error(event) is None:
-                    yield event
+            yield from valid_events(splitter.feed(chunk))

@@ -14,15 +14,16 @@ from urllib.parse import unquote
 
 from argus.core.events import utc_second
 from argus.core.version import __version__
-from argus.server import artifacts
+from argus.scanner import RunScanner
+from argus.server import artifacts, viewing
 from argus.server.batch import Batch
-from argus.server.body import Body, check_encoding
+from argus.server.body import check_encoding
 from argus.server.budget import Budget
-from argus.server.head import Head
 from argus.server.ingest import batch_reply, check_batch, check_single, ingest
 from argus.server.multipart import boundary_of
 from argus.server.parsing import parsed, received_event, received_events
 from argus.server.reply import RefusalError, Reply
+from argus.server.request import Request
 from argus.server.store import Store
 
 # One event may have 3 MiB at a platform, and a reporter sends a MiB at a time.
@@ -38,19 +39,11 @@ _parsed = Budget(MAX_EVENTS_BYTES)
 _WAIT_TO_PARSE_S = 20.0
 
 
-class Request(NamedTuple):
-    """A request as an endpoint sees it. `ids` are the variable parts of its path, decoded."""
-
-    head: Head
-    body: Body
-    ids: tuple[str, ...]
-    now: float  # seconds since the epoch
-
-
 class House(NamedTuple):
     """What the monitor keeps. Without a store it only shows what others have written."""
 
     store: Optional[Store]
+    scanner: RunScanner
 
 
 Endpoint = Callable[[House, Request], Reply]
@@ -189,6 +182,12 @@ def _fits(pattern: tuple[Optional[str], ...], parts: list[str]) -> bool:
     )
 
 
+def _seen(endpoint: Callable[[RunScanner, Request], Reply]) -> Endpoint:
+    """An endpoint that answers from what the scanner sees."""
+    answered = viewing.viewing(endpoint)
+    return lambda house, request: answered(house.scanner, request)
+
+
 ROUTES = (
     Route("GET", ("health",), health, is_open=True),
     Route("POST", ("api", "events", "batch"), post_events),
@@ -198,4 +197,14 @@ ROUTES = (
     Route("POST", ("api", "batches", None, "stop"), post_stop),
     Route("POST", ("api", "batches", None, "artifacts"), post_batch_artifact),
     Route("POST", ("api", "jobs", None, "artifacts"), post_job_artifact),
+    Route("GET", ("api", "runs"), _seen(viewing.get_runs)),
+    Route("GET", ("api", "scan-status"), _seen(viewing.get_scan_status)),
+    Route("GET", ("api", "metrics"), _seen(viewing.get_metrics)),
+    Route("GET", ("api", "metrics-stream"), _seen(viewing.get_metrics_stream)),
+    Route("GET", ("api", "logs"), _seen(viewing.get_logs)),
+    Route("GET", ("api", "log-content"), _seen(viewing.get_log_content)),
+    Route("GET", ("api", "media"), _seen(viewing.get_media)),
+    Route("GET", ("api", "media-file"), _seen(viewing.get_media_file)),
+    Route("GET", ("api", "stream"), _seen(viewing.get_stream)),
+    Route("PATCH", ("api", "run-meta"), _seen(viewing.patch_run_meta)),
 )

@@ -54,6 +54,11 @@ def stop_path(batch_id: str) -> str:
     return f"/api/batches/{quote(batch_id, safe='')}/stop-requested"
 
 
+def stop_request_path(batch_id: str) -> str:
+    """Where a batch is asked to stop."""
+    return f"/api/batches/{quote(batch_id, safe='')}/stop"
+
+
 def job_artifacts_path(job_id: str) -> str:
     """Where a job's files go."""
     return f"/api/jobs/{quote(job_id, safe='')}/artifacts"

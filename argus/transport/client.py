@@ -23,6 +23,7 @@ from argus.transport.stream import Stream
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
+    from typing import Any
 
 _MAX_REDIRECTS = 3
 # A 303 asks for a GET elsewhere; these are taken as "the same, there", as an API means them.
@@ -77,6 +78,11 @@ class HttpClient:
         except UnreadableFileError:
             self.close()
             raise
+
+    def certificate(self) -> dict[str, Any]:
+        """What the other side of the open connection has proved to be; nothing where there is none."""
+        stream = self._connection.stream
+        return {} if stream is None else stream.certificate()
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""

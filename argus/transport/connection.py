@@ -56,7 +56,8 @@ class Connection:
         if answer.is_last or not whole:
             self.close()
         redirect = answer.headers.get("location", "") if 300 <= answer.status < 400 else None
-        return Reply(answer.status, answer.body, answer.headers.get("retry-after"), redirect)
+        retry_after, date = answer.headers.get("retry-after"), answer.headers.get("date")
+        return Reply(answer.status, answer.body, retry_after, redirect, date)
 
 
 def _head(method: str, target: str, headers: Headers) -> bytes:

@@ -75,6 +75,10 @@ class Stream:
                 self._ahead = b""
         return True
 
+    def certificate(self) -> dict[str, Any]:
+        """What the other side has proved to be, as `ssl` tells it. Nothing without TLS."""
+        return {}
+
     def release(self) -> socket.socket:
         """Give the socket away; the stream is of no more use."""
         self._selector.close()

@@ -5,12 +5,13 @@ Loaded where an address is https, and only there: `ssl` takes more memory than a
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import selectors
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Optional
+from typing import Any, Optional
 
 from argus.transport.stream import Stream
 
@@ -19,6 +20,7 @@ class TlsStream(Stream):
     """A stream that goes on in TLS. `plain` is its to close from now on."""
 
     def __init__(self, plain: Stream, context: ssl.SSLContext, host: str) -> None:
+        host.encode("idna")  # what raises here would do so once the socket is taken over
         sock = plain.release()
         super().__init__(
             context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False),
@@ -31,6 +33,12 @@ class TlsStream(Stream):
         assert isinstance(sock, ssl.SSLSocket)
         self._retrying(sock.do_handshake, selectors.EVENT_READ)
 
+    def certificate(self) -> dict[str, Any]:
+        """Subject, issuer and dates."""
+        sock = self._sock
+        assert isinstance(sock, ssl.SSLSocket)
+        return dict(sock.getpeercert() or {})
+
     def _awaited(self, error: OSError, event: int) -> int | None:
         if isinstance(
             error, ssl.SSLWantReadError
@@ -39,6 +47,19 @@ class TlsStream(Stream):
         if isinstance(error, ssl.SSLWantWriteError):
             return selectors.EVENT_WRITE
         return super()._awaited(error, event)
+
+
+class _Socket(ssl.SSLSocket):
+    """Closed where the other side has reset the connection before TLS begins: up to Python 3.12
+    `wrap_socket` raises what it reads then, and leaves an open socket to the garbage collector."""
+
+    def getpeername(self) -> Any:
+        """The address at the other end; what `wrap_socket` asks for first."""
+        try:
+            return super().getpeername()
+        except OSError as error:
+            self.close()
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)) from error
 
 
 def tls_context(ca_bundles: Sequence[str], complain: Callable[[str], None]) -> ssl.SSLContext:
@@ -56,6 +77,7 @@ def _loaded_context(
 ) -> tuple[ssl.SSLContext, tuple[str, ...]]:
     # `system` is what OpenSSL itself looks at: where it changes, another context is due.
     context = ssl.create_default_context()
+    context.sslsocket_class = _Socket
     context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
     complaints = []
     for path in ca_bundles:

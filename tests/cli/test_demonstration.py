@@ -173,8 +173,8 @@ def test_kept_the_monitor_runs_on_until_ctrl_c(tmp_path, monkeypatch, capfd):
         assert demonstrate(tmp_path, 0, Training([], 3), keep=True) is True
     out = capfd.readouterr().out.splitlines()
     assert out[-3:] == [
-        f"the monitor runs on at http://127.0.0.1:1, runs in {os.path.join(tmp_path, 'runs')}",
-        "Ctrl-C to stop",
+        "look at it in a browser: http://127.0.0.1:1/",
+        f"runs are in {os.path.join(tmp_path, 'runs')}; Ctrl-C to stop",
         "stopped",
     ]
 

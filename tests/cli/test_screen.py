@@ -27,7 +27,7 @@ def without_colour(line):
 
 def test_before_the_first_event():
     assert drawn([]) == [
-        "argus demo  http://127.0.0.1:1",
+        "argus demo  http://127.0.0.1:1/",
         "waiting for the first event  waiting  0 events",
         "",
         "",

@@ -18,7 +18,7 @@ posix_only = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSI
 
 
 class Serving:
-    """A running `argus serve`, its first two lines, and a connection."""
+    """A running `argus serve`, its first lines, and a connection."""
 
     def __init__(self, runs, arguments, environ):
         command = [sys.executable, "-m", "argus", "serve", "--port", "0", "--runs", str(runs)]
@@ -32,7 +32,7 @@ class Serving:
             encoding="utf-8",
         )
         assert self.process.stdout is not None
-        self.lines = [self.process.stdout.readline() for _ in range(2)]
+        self.lines = [self.process.stdout.readline() for _ in range(3)]
         self.port = int(self.lines[0].split(",")[0].rpartition(":")[2])
         self.client = Client(self.port)
 
@@ -84,6 +84,7 @@ def test_it_says_where_it_is_and_ends_cleanly(serve, tmp_path, number):
         f"Argus monitor listening on {url}, keeping runs in {tmp_path / 'runs'}\n"
     )
     assert f"ARGUS_URL={url} " in serving.lines[1]
+    assert serving.lines[2].split() == ["Look", "at", "the", "runs:", f"{url}/"]
     serving.client.send(event("batch_start"))
     assert serving.end(number) == (0, "", "")
     [sidecar] = (tmp_path / "runs").glob("*/*/*/run.json")

@@ -6,7 +6,13 @@ import time
 
 import pytest
 
-from argus.core.redact import command_line, is_secret_name, looks_secret, redacted
+from argus.core.redact import (
+    command_line,
+    is_secret_name,
+    looks_secret,
+    may_hold_secret,
+    redacted,
+)
 
 KEY_BLOCK = (
     "-----BEGIN OPENSSH PRIVATE KEY-----\n" + "b3Bl\n" * 20 + "-----END OPENSSH PRIVATE KEY-----"
@@ -66,6 +72,12 @@ KEY_BLOCK = (
 )
 def test_secret_is_hidden(text: str, expected: str) -> None:
     assert redacted(text) == expected
+    assert may_hold_secret(text)
+
+
+@pytest.mark.parametrize("text", ["lr = 0.1", "pa\u017f\u017fword: abc", "author\u0131zation: a b"])
+def test_without_a_hint_there_is_nothing_to_hide(text: str) -> None:
+    assert may_hold_secret(text) == (redacted(text) != text)
 
 
 @pytest.mark.parametrize(

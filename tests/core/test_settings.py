@@ -31,6 +31,7 @@ NOTHING: dict[str, Any] = {
     "state_dir": None,
     "ca_bundles": (),
     "exit_timeout_s": 5.0,
+    "console": "off",
     "complaints": [],
 }
 
@@ -50,6 +51,7 @@ def test_environment_says_it_all() -> None:
         "REQUESTS_CA_BUNDLE": "b.pem",
         "ARGUS_EXIT_TIMEOUT": "2.5",
         "ARGUS_MODE": "Online",
+        "ARGUS_CONSOLE": "Forward",
     }
 
     assert _shown(resolve(None, None, environ, None)) == {
@@ -61,6 +63,7 @@ def test_environment_says_it_all() -> None:
         "state_dir": "/state",
         "ca_bundles": ("a.pem", "b.pem"),
         "exit_timeout_s": 2.5,
+        "console": "forward",
         "complaints": [],
     }
 
@@ -75,6 +78,7 @@ monitor:
   state_dir: $NOWHERE/state
   ca_bundle: a.pem
   exit_timeout: 1
+  console: file
   mode: online
 """
     assert _shown(resolve(None, None, {"HOST": "node-1", "USER": "ann"}, text)) == {
@@ -86,6 +90,7 @@ monitor:
         "state_dir": "$NOWHERE/state",
         "ca_bundles": ("a.pem",),
         "exit_timeout_s": 1.0,
+        "console": "file",
     }
 
 
@@ -157,6 +162,7 @@ def test_mode_follows_from_what_there_is(
     ("environ", "word", "field", "taken"),
     [
         ({"ARGUS_MODE": "ofline"}, "ARGUS_MODE", "mode", "online"),
+        ({"ARGUS_CONSOLE": "on", "ARGUS_URL": URL}, "ARGUS_CONSOLE", "console", "off"),
         ({"ARGUS_EXIT_TIMEOUT": "soon"}, "ARGUS_EXIT_TIMEOUT", "exit_timeout_s", 5.0),
         ({"ARGUS_EXIT_TIMEOUT": "nan"}, "ARGUS_EXIT_TIMEOUT", "exit_timeout_s", 5.0),
         ({"ARGUS_EXIT_TIMEOUT": "86401"}, "ARGUS_EXIT_TIMEOUT", "exit_timeout_s", 5.0),
@@ -350,3 +356,25 @@ def test_host_of_a_url(url: str, host: str) -> None:
 )
 def test_loopback_is_this_machine_itself(host: str, expected: bool) -> None:
     assert settings.is_loopback(host) is expected
+
+
+def test_the_console_of_the_argument_goes_before_the_environment() -> None:
+    environ = {"ARGUS_URL": URL, "ARGUS_CONSOLE": "forward"}
+    asked = ["off", "FILE", None, "", 1, True, "everything"]
+    answers = [resolve(None, None, environ, None, console=console) for console in asked]
+
+    assert [(answer.console, len(answer.complaints)) for answer in answers] == [
+        ("off", 0),
+        ("file", 0),
+        ("forward", 0),
+        ("off", 1),
+        ("off", 1),
+        ("off", 1),
+        ("off", 1),
+    ]
+
+
+def test_where_nothing_is_reported_nothing_is_captured_and_nothing_said_of_it() -> None:
+    for console in ("forward", "everything"):
+        answer = resolve(None, None, {"ARGUS_CONSOLE": console}, None)
+        assert (answer.console, answer.complaints) == ("off", [])

@@ -1,3 +1,5 @@
+import pytest
+
 from argus.core.tally import Tally
 from tests.server.events import event
 
@@ -72,3 +74,14 @@ def test_many_jobs_are_counted_as_few_are():
         *(event("job_done", job_id=each) for each in reversed(ids)),
     )
     assert tally.counts() == {"n_events": 1200, "n_jobs": 600, "n_done": 600, "n_failed": 0}
+
+
+@pytest.mark.parametrize("ended", ["batch_done", "batch_failed"])
+@pytest.mark.parametrize("work", ["job_start", "job_epoch"])
+def test_work_after_the_end_revives_a_batch_and_what_only_arrives_late_does_not(ended, work):
+    end = event(ended, timestamp="2026-04-24T00:00:00.5Z")
+    late = event(work, job_id="a", timestamp="2026-04-24T00:00:00.4Z")
+    after = event(work, job_id="a", timestamp="2026-04-24T00:00:01.0Z")
+    assert tally_of(end, late).facts()["status"] == ended.partition("_")[2]
+    assert tally_of(end, late, after).facts()["status"] == "running"
+    assert tally_of(end, after).facts()["finished_at"] is None

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from argus import derive_batch_id
-from argus.launch.git import Git, head_sha
+from argus.launch.git import MAX_DIFF, Git, head_sha
 from argus.launch.pace import Pace
 from tests.environment import clean_environment
 from tests.launch.repositories import (
@@ -137,6 +137,51 @@ def test_dirty_looks_into_no_submodule_and_leaves_the_index_alone(tmp_path: Path
 
 
 @needs_git
+def test_a_diff_is_a_patch_of_tracked_files_that_differ(tmp_path: Path) -> None:
+    repository(tmp_path)
+    for name, value in (("diff.noprefix", "true"), ("color.diff", "always"), ("core.abbrev", "4")):
+        git("config", name, value)
+    (tmp_path / "same.py").touch()
+    git("add", "same.py")
+    git("commit", "-qm", "second")
+    assert asked(tmp_path).diff() == b""
+    os.utime(tmp_path / "same.py", (1, 1))
+    (tmp_path / "train.py").write_text("changed\n", "utf-8")
+    (tmp_path / "new.py").write_text("new\n", "utf-8")
+    git("add", "new.py")
+    (tmp_path / "untracked").touch()
+    index = (tmp_path / ".git" / "index").read_bytes()
+    patch = asked(tmp_path).diff()
+
+    assert (tmp_path / ".git" / "index").read_bytes() == index
+    assert patch is not None
+    assert b"untracked" not in patch
+    assert b"same.py" not in patch, "touched is not changed"
+    git("reset", "-q", "--hard")
+    (tmp_path / "it.patch").write_bytes(patch)
+    git("apply", "it.patch")
+    assert (tmp_path / "train.py").read_text("utf-8") == "changed\n"
+    assert (tmp_path / "new.py").read_text("utf-8") == "new\n"
+
+
+@needs_git
+def test_a_diff_is_bounded(tmp_path: Path) -> None:
+    repository(tmp_path)
+    (tmp_path / "train.py").write_text("line of some length\n" * 200_000, "utf-8")
+
+    patch = asked(tmp_path).diff()
+    assert patch is not None
+    assert len(patch) == MAX_DIFF + 1
+
+
+@needs_git
+def test_without_a_commit_there_is_no_diff(tmp_path: Path) -> None:
+    git("init", "-q")
+
+    assert asked(tmp_path).diff() is None
+
+
+@needs_git
 def test_commit_and_branch_as_git_has_them(tmp_path: Path) -> None:
     git("init", "-q")
     git("symbolic-ref", "HEAD", "refs/heads/main")
@@ -165,11 +210,16 @@ def test_no_program_that_a_checkout_names_is_run(tmp_path: Path) -> None:
         (tmp_path / "hooks" / hook).symlink_to(program)
     (place / "train.py").write_text("PASS\n", "utf-8")  # of the same size: its content is looked at
 
+    (place / ".gitattributes").write_text("*.py diff=x\n", "utf-8")
+    git("config", "diff.x.command", str(program), at=place)
+
     assert asked(place).is_dirty() is True
+    assert b"+PASS" in (asked(place).diff() or b"")
     assert (asked(place).branch(), asked(place).sha() is None) == ("main", False)
     git("config", "filter.x.y=z.clean", str(program), at=place)
     (place / ".gitattributes").write_text("* filter=x.y=z\n", "utf-8")
     assert asked(place).is_dirty() is None, "it would have to be run"
+    assert asked(place).diff() is None
     assert not (tmp_path / "ran").exists()
     git("status", at=place)
     assert (tmp_path / "ran").exists(), "a git without care does run them"

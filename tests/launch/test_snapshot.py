@@ -12,7 +12,7 @@ import pytest
 from argus.core import contract, flatten, values
 from argus.launch import machine, packages, snapshot
 from argus.launch.pace import Pace
-from argus.launch.snapshot import chosen, parts
+from argus.launch.snapshot import chosen, parts, uncommitted
 from tests.launch.repositories import git, needs_git, own_git, repository
 
 __all__ = ["own_git"]
@@ -146,3 +146,34 @@ def test_the_largest_snapshot_is_no_more_than_one_event_may_hold() -> None:
 
     assert most_values < values.MAX_VALUES
     assert most_text < values.MAX_TOTAL_TEXT
+
+
+def patch_of(directory: Path, limit_s: float = 60.0) -> str | None:
+    diff = uncommitted([str(directory)], os.environ, Pace(threading.Event(), limit_s))
+    return None if diff is None else diff.decode("utf-8", "surrogateescape")
+
+
+@needs_git
+def test_what_is_not_committed_is_a_patch_without_secrets(tmp_path: Path) -> None:
+    assert patch_of(tmp_path) is None, "no repository"
+    repository(tmp_path)
+    assert patch_of(tmp_path) is None, "nothing differs"
+    (tmp_path / "train.py").write_bytes(b"API_KEY = 'abc'\nlr = 1\n\xff\n")
+
+    patch = patch_of(tmp_path)
+    assert patch is not None
+    assert patch.splitlines()[-4:] == ["-pass", "+API_KEY = ***", "+lr = 1", "+\udcff"]
+    assert patch.endswith("\n")
+
+
+@needs_git
+def test_a_patch_that_is_too_long_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("argus.launch.git.MAX_DIFF", 100_000)
+    repository(tmp_path)
+    (tmp_path / "train.py").write_text("line of some length\n" * 10_000, "utf-8")
+
+    patch = patch_of(tmp_path)
+    assert patch is not None
+    assert patch.splitlines()[-2] == "+line of some length"
+    assert patch.splitlines()[-1].startswith("# and more")
+    assert 99_000 < len(patch) < 100_100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,45 @@ def test_link_is_neither_written_nor_read(tmp_path: Path, media: MediaList) -> N
     with pytest.raises(OSError):
         media.note(ACC, PENDING)
     assert (tmp_path / "other" / "media.jsonl").read_bytes() == before
+
+
+def test_copy_is_found_wherever_the_directory_is_moved_to(tmp_path: Path) -> None:
+    (tmp_path / "loss.png").write_bytes(b"loss")
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    media = MediaList(here, private=False)
+    source = str(tmp_path / "loss.png")
+    artifact = media.copied(LOSS._replace(path=source))
+    media.note(artifact, PENDING)
+    media.note(ACC, PENDING)
+    assert media.absolute(artifact).path == str(here / "media" / "0001-loss.png")
+    assert str(here).encode() not in (here / "media.jsonl").read_bytes()
+    here.rename(there)
+
+    moved = MediaList(there, private=False)
+    found = moved.pending()
+    copy = str(there / "media" / "0001-loss.png")
+    assert found == [LOSS._replace(path=copy, size=4, source=source), ACC]
+    moved.note(found[0], DELIVERED)
+    assert moved.pending() == [ACC]
+
+
+def test_copies_that_went_with_their_directory_are_made_again(tmp_path: Path) -> None:
+    sources = [tmp_path / "loss.png", tmp_path / "acc.png"]
+    for path in sources:
+        path.write_bytes(path.name.encode())
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    media = MediaList(here, private=False)
+    loss, acc = (media.copied(LOSS._replace(path=str(path))) for path in sources)
+    media.note(loss, PENDING)
+    media.note(acc, PENDING)
+    media.note(acc, DELIVERED)
+    shutil.rmtree(here)
+    media.move_to(there)
+
+    assert media.pending() == [media.absolute(loss)]
+    assert (there / loss.path).read_bytes() == b"loss.png"
+    media.note(loss, DELIVERED)
+    assert media.pending() == []

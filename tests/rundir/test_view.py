@@ -126,6 +126,7 @@ def test_late_events_revive_a_run(root):
     first = json.loads((view.path / layout.EVENTS).read_bytes().splitlines()[0])
     with open(view.path / layout.EVENTS, "ab") as file:
         late = {**first, "event_type": "job_epoch", "job_id": "late", "data": {"epoch": 1}}
+        late["timestamp"] = "2999-01-01T00:00:00Z"
         file.write(json.dumps(late).encode() + b"\n" + b'{"torn')
     view = seen(root)["b"]
     assert (view.state, view.summary["n_jobs"]) == ("running", 1)

@@ -45,12 +45,16 @@ class Client:
     def ask(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> Answer:
+        answer = self.raw(method, path, body, headers)
+        return answer._replace(body=json.loads(answer.body) if answer.body else None)
+
+    def raw(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """The same with the body in bytes."""
         self.connection.request(method, path, body, headers or {})
         response = self.connection.getresponse()
-        content = response.read()
-        return Answer(
-            response.status, json.loads(content) if content else None, dict(response.headers)
-        )
+        return Answer(response.status, response.read(), dict(response.headers))
 
     def send(self, *events: Any) -> Any:
         answer = self.ask("POST", "/api/events/batch", batch_body(*events))

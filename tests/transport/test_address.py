@@ -8,6 +8,7 @@ from argus.transport.address import (
     job_artifacts_path,
     redirected,
     stop_path,
+    stop_request_path,
 )
 
 BASE = Address.parse("http://platform.example:8000/argus")
@@ -70,6 +71,7 @@ def test_the_url_has_one_form_however_it_was_written(url):
 
 def test_ids_in_paths_are_percent_encoded():
     assert stop_path("a/b c") == "/api/batches/a%2Fb%20c/stop-requested"
+    assert stop_request_path("a/b c") == "/api/batches/a%2Fb%20c/stop"
     assert job_artifacts_path("j?1#ü") == "/api/jobs/j%3F1%23%C3%BC/artifacts"
     assert batch_artifacts_path("b%1") == "/api/batches/b%251/artifacts"
 

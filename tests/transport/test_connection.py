@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from argus.core.verdicts import Reply
 from argus.transport import connection as connection_module
 from argus.transport.address import EVENTS_PATH, job_artifacts_path
 from argus.transport.answer import MAX_ANSWER_BYTES, BadAnswerError
@@ -84,9 +85,9 @@ def test_the_reply_is_whole(connection, stand_in: StandIn):
     assert json.loads(reply.body)["results"][0]["event_id"] == one["event_id"]
     assert (reply.retry_after, reply.redirect) == (None, None)
     stand_in.mode("status:429", retry_after="17", body="slow down")
-    assert tuple(post(connection)) == (429, b"slow down", "17", None)
+    assert post(connection) == Reply(429, b"slow down", "17")
     stand_in.mode("redirect:/there:303")
-    assert tuple(post(connection)) == (303, b"", None, "/there")
+    assert post(connection) == Reply(303, redirect="/there")
 
 
 @pytest.mark.parametrize("mode", ["ok", "chunked", "status:204", "status:500"])

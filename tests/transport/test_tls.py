@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
+import select
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 
@@ -74,6 +77,53 @@ def test_a_handshake_with_one_who_hangs_up_is_an_os_error(pair, trusting):
     far.close()
     with pytest.raises((ConnectionError, ssl.SSLError)):
         shake_hands(stream, trusting)
+
+
+def reset_stream() -> Stream:
+    """A stream whose other side has reset the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        near = socket.create_connection(listener.getsockname(), TIMEOUT_S)
+        far, _ = listener.accept()
+    far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    far.close()
+    select.select([near], [], [], TIMEOUT_S)
+    return Stream(near, patience())
+
+
+def encrypt_in_vain(stream: Stream, context: ssl.SSLContext, host: str) -> type[Exception]:
+    """As a client does. What it fails of, without the frames."""
+    try:
+        stream = TlsStream(stream, context, host)
+        stream.shake_hands()
+    except Exception as error:
+        stream.close()
+        return type(error)
+    pytest.fail("there was a handshake")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="lingering of POSIX")
+@pytest.mark.filterwarnings("always::ResourceWarning")
+def test_no_socket_is_left_open_by_who_resets_before_tls_begins(trusting, recwarn):
+    assert encrypt_in_vain(reset_stream(), trusting, "localhost") is ConnectionResetError
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+@pytest.mark.filterwarnings("always::ResourceWarning")
+def test_no_socket_is_left_open_by_a_name_that_no_certificate_can_have(pair, trusting, recwarn):
+    stream, _ = pair
+    assert issubclass(encrypt_in_vain(stream, trusting, f"{'a' * 64}.org"), ValueError)
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_a_client_tells_what_the_other_side_has_proved_to_be(connect, tls_platform: StandIn):
+    client = connect(tls_platform.url, ca_bundles=(CA_FILE,))
+    assert client.certificate() == {}
+    reply_of(send(client))
+    assert set(client.certificate()) >= {"subject", "issuer", "notAfter"}
+    client.close()
+    assert client.certificate() == {}
 
 
 # Whom to trust

@@ -1,0 +1,1 @@
+"""Whether a run here would report, looked at as the run itself would: nothing is guessed."""
