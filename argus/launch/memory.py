@@ -66,7 +66,9 @@ class Memory:
         program = script(sys.argv) + worker_name()
         restart_count = self._job.restart_count or 0
         command = writer.command(None)
-        seat = Seat(self._wanted.project, program, command, restart_count, self._number)
+        seat = Seat(
+            self._wanted.project, program, command, restart_count, self._number, self._number
+        )
         given = self._wanted.batch_id
         self._beginning = self._records.beginning(seat, given or self._fresh_id, given is not None)
         return self._beginning

@@ -45,11 +45,12 @@ class Records:
 
     def beginning(self, seat: Seat, fresh_id: str, is_given: bool) -> Beginning:
         """The attempt that a run at `seat` is: of a batch of before, or of `fresh_id`. `seat` has
-        the position within this process, and gets that within the job. `is_given`: the user has
+        the position within this process, and gets that within this start of the job. `is_given`: the user has
         said which batch it is."""
         known, is_whole = self._attempts.read()
         beside = [] if self._job.restart_count is None else _beside(known, seat)
-        seat = seat._replace(position=seat.position + len(beside))
+        same = [attempt for attempt in beside if attempt.seat.command == seat.command]
+        seat = seat._replace(position=seat.position + len(beside), repeat=seat.repeat + len(same))
         before, note = None, None
         if not is_given:
             before, note = self._before(known, seat, is_whole)

@@ -16,13 +16,14 @@ DONE = "done"
 
 class Seat(NamedTuple):
     """Where a run stands among those of its job: `position` counts the runs of that project and
-    script, over all processes of one attempt of the job."""
+    script, over all processes of one start of the job, and `repeat` those of that very command."""
 
     project: str
     script: str
     command: str
     restart_count: int
     position: int
+    repeat: int
 
 
 class Attempt(NamedTuple):
@@ -54,13 +55,24 @@ def continued(attempts: Iterable[Attempt], seat: Seat) -> Attempt | None:
     ]
     for restart_count in sorted({a.seat.restart_count for a in earlier}, reverse=True):
         beside = [a for a in earlier if a.seat.restart_count == restart_count]
-        if any(attempt.overlaps for attempt in beside):
-            # They ran side by side, and need not have begun in the same order again.
-            return _only([a for a in beside if a.seat.command == seat.command])
-        found = [a for a in beside if a.seat.position == seat.position]
+        found = _at_the_seat(beside, seat)
         if found:
             return _only(found)
     return None
+
+
+def _at_the_seat(beside: list[Attempt], seat: Seat) -> list[Attempt]:
+    """Of the runs of one start, those that stand where `seat` is. A loop may leave out what it has
+    done before, so the very same command counts first; a command may name a checkpoint by now, so
+    where there is no such, the order does. Raises AmbiguousError where the order means nothing, as
+    they ran side by side."""
+    same = [attempt for attempt in beside if attempt.seat.command == seat.command]
+    among = same or beside
+    if len({a.batch_id for a in among}) > 1 and any(a.overlaps for a in among):
+        raise AmbiguousError
+    if same:
+        return [attempt for attempt in same if attempt.seat.repeat == seat.repeat]
+    return [attempt for attempt in beside if attempt.seat.position == seat.position]
 
 
 def crashed(
@@ -102,20 +114,20 @@ def attempts_of(lines: Iterable[Mapping[str, Any] | None]) -> tuple[list[Attempt
 def attempt_of(line: Mapping[str, Any]) -> Attempt | None:
     """An attempt out of its record, or out of the sidecar of its run; None for another's."""
     texts = [line.get(name) for name in ("batch_id", "project", "script", "command")]
-    numbers = [line.get(name) for name in ("attempt", "restart_count", "position")]
+    numbers = [line.get(name) for name in ("attempt", "restart_count", "position", "repeat")]
     if not all(isinstance(text, str) for text in texts):
         return None
     if not all(type(number) is int and 0 <= number < 2**31 for number in numbers):
         return None
     batch_id, project, script, command = map(str, texts)
-    number, restart_count, position = (int(number or 0) for number in numbers)
+    number, restart_count, position, repeat = (int(number or 0) for number in numbers)
     if not 1 <= len(batch_id) <= MAX_BATCH_ID:
         return None
     directory = line.get("directory")
     return Attempt(
         batch_id,
         number,
-        Seat(project, script, command, restart_count, position),
+        Seat(project, script, command, restart_count, position, repeat),
         directory if isinstance(directory, str) else None,
         line,
         line.get("overlaps") is True,

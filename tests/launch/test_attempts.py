@@ -14,7 +14,7 @@ from argus.launch.attempts import Attempts, is_by_this_process, is_running
 from argus.launch.resume import Attempt, Seat
 from argus.rundir import writer
 
-SEAT = Seat("p", "train.py", "train.py", 0, 1)
+SEAT = Seat("p", "train.py", "train.py", 0, 1, 1)
 
 
 def attempt(batch_id: str, **other: Any) -> Attempt:

@@ -42,7 +42,7 @@ class Starts:
         self._monkeypatch.setattr(writer, "identity", lambda: identity)
         job = Job(self._name, restart)
         records = Records(job, self.settings)
-        seat = Seat("p", "train.py", "train.py", restart or 0, position)
+        seat = Seat("p", "train.py", "train.py", restart or 0, position, position)
         beginning = records.beginning(seat, fresh, given.get("is_given", False))
         directory = Path(self.settings.runs_dir or "") / f"{self.pid}" / beginning.attempt.batch_id
         directory.mkdir(parents=True)

@@ -19,7 +19,7 @@ from argus.launch.resume import (
 
 
 def seat(restart: int, position: int = 1, **other: Any) -> Seat:
-    return Seat("p", "train.py", "train.py", restart, position)._replace(**other)
+    return Seat("p", "train.py", "train.py", restart, position, position)._replace(**other)
 
 
 def attempt(batch_id: str, number: int, at: Seat, **other: Any) -> Attempt:
@@ -63,13 +63,33 @@ def test_a_command_that_now_names_its_checkpoint_is_still_the_same_run():
     assert found([attempt("a", 1, seat(0))], seat(1, command="train.py --resume ckpt")) == "a"
 
 
+def test_a_command_that_names_its_checkpoint_goes_by_the_order():
+    attempts = [attempt("a", 1, seat(0, 1)), attempt("b", 1, seat(0, 2))]
+    later = {"command": "train.py --resume ckpt"}
+    assert [found(attempts, seat(1, n, **later)) for n in (1, 2, 3)] == ["a", "b", None]
+
+
+def test_a_loop_that_leaves_out_what_it_has_done_continues_the_right_one():
+    attempts = [
+        attempt("a", 1, seat(0, 1, command="train.py --seed 1", repeat=1), ended="done"),
+        attempt("b", 1, seat(0, 2, command="train.py --seed 2", repeat=1)),
+    ]
+    assert found(attempts, seat(1, 1, command="train.py --seed 2", repeat=1)) == "b"
+
+
+def test_the_same_command_once_more_is_not_the_first_again():
+    assert found([attempt("a", 1, seat(0, 1))], seat(1, 2)) is None
+
+
 def test_runs_side_by_side_are_told_by_their_commands():
     attempts = [
-        attempt("a", 1, seat(0, 1, command="train.py --seed 1")),
-        attempt("b", 1, seat(0, 2, command="train.py --seed 2"), overlaps=True),
+        attempt("a", 1, seat(0, 1, command="train.py --seed 1", repeat=1)),
+        attempt("b", 1, seat(0, 2, command="train.py --seed 2", repeat=1), overlaps=True),
     ]
-    assert found(attempts, seat(1, 1, command="train.py --seed 2")) == "b"
-    assert found(attempts, seat(1, 2, command="train.py --seed 1")) == "a"
+    assert found(attempts, seat(1, 1, command="train.py --seed 2", repeat=1)) == "b"
+    assert found(attempts, seat(1, 2, command="train.py --seed 1", repeat=1)) == "a"
+    with pytest.raises(AmbiguousError):
+        continued(attempts, seat(1, 1, command="train.py --seed 3", repeat=1))
 
 
 def test_runs_side_by_side_that_nothing_tells_apart_are_not_mixed_up():
@@ -103,6 +123,7 @@ LINE = {
     "command": "c",
     "restart_count": 0,
     "position": 1,
+    "repeat": 1,
     "directory": "/runs/a",
     "overlaps": True,
     "pid": 7,
@@ -113,7 +134,7 @@ def test_a_record_and_its_end():
     end = {"batch_id": "a", "attempt": 1, "ended": "failed"}
     (told,), is_whole = attempts_of([LINE, end])
     assert is_whole
-    assert told == Attempt("a", 1, Seat("p", "s", "c", 0, 1), "/runs/a", LINE, True, "failed")
+    assert told == Attempt("a", 1, Seat("p", "s", "c", 0, 1, 1), "/runs/a", LINE, True, "failed")
 
 
 @pytest.mark.parametrize(
