@@ -371,7 +371,8 @@ import sys
 from argus import Reporter
 with Reporter() as r:
     pass
-print([name for name in sys.modules if name.startswith("argus.launch.")])
+rooms = ("placing", "place", "rank", "key", "job", "search", "companion", "memory", "records")
+print([name for name in rooms if f"argus.launch.{name}" in sys.modules])
 """
     environ = {**os.environ, "ARGUS_MODE": "backup", "PYTHONPATH": str(trainings.ROOT)}
     done = subprocess.run(

@@ -142,7 +142,7 @@ class Slurm:
     def _is_started_now(self, job: str) -> bool:
         # Until its first start is cleared away, the two minutes may be set anew.
         self.run("scontrol", "update", f"JobId={job}", "StartTime=now", check=False)
-        return self.state(job) != "PENDING"
+        return self.state(job) in ("RUNNING", "COMPLETED")
 
     def wait_for_state(self, job: str, *states: str) -> None:
         until(lambda: set(self.state(job).split()) <= set(states), f"{job}: {states}", self.logs)
