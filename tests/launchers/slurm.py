@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Callable
 
@@ -137,12 +138,30 @@ class Slurm:
         """Have a job that runs start again, now and not in two minutes."""
         self.run("scontrol", "requeue", job)
         until(lambda: self.state(job) == "PENDING", f"{job}: requeued", self.logs)
-        until(lambda: self._is_started_now(job), f"{job}: started again", self.logs)
+        until(
+            lambda: self._is_started_now(job),
+            f"{job}: started again",
+            lambda: self.reason(job) + self.logs(),
+        )
 
     def _is_started_now(self, job: str) -> bool:
-        # Until its first start is cleared away, the two minutes may be set anew.
-        self.run("scontrol", "update", f"JobId={job}", "StartTime=now", check=False)
+        # Until its first start is cleared away, the two minutes may be set anew; and within the second
+        # in which its credential was revoked, a new one would be revoked, too.
+        if self.waits_s(job) > 10.0:
+            self.run("scontrol", "update", f"JobId={job}", "StartTime=now+3", check=False)
         return self.state(job) in ("RUNNING", "COMPLETED")
+
+    def waits_s(self, job: str) -> float:
+        """How long a job is not to start, in seconds from now; 0 where that is not so."""
+        begins = self.run("squeue", "-h", "-t", "PENDING", "-j", job, "-o", "%S", check=False)
+        try:
+            return datetime.fromisoformat(begins.strip()).timestamp() - time.time()
+        except ValueError:  # N/A, or no such job
+            return 0.0
+
+    def reason(self, job: str) -> str:
+        """Why a job waits."""
+        return self.run("squeue", "-h", "-t", "all", "-j", job, "-o", "%r", check=False).strip()
 
     def wait_for_state(self, job: str, *states: str) -> None:
         until(lambda: set(self.state(job).split()) <= set(states), f"{job}: {states}", self.logs)
