@@ -7,6 +7,7 @@ where it is loaded, it is what is open there by that name, else a Reporter that 
 from __future__ import annotations
 
 from argus import current
+from argus.core.settings import DISABLED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,16 +29,20 @@ class OneOfItsKind:
         return self
 
 
-def reporter_again(kind: type[Reporter], batch_id: str, project: str, url: str | None) -> Reporter:
+def reporter_again(
+    kind: type[Reporter], batch_id: str, project: str, url: str | None, is_silent: bool
+) -> Reporter:
     """The Reporter of `batch_id` in this process.
 
     A worker that was forked has it open. In one that was spawned it reports nothing, until it is
-    opened: then it joins the batch, with the token of that process's environment.
+    opened: then it joins the batch, with the token of that process's environment. Where a rank is
+    silent, its workers are.
     """
     opened = current.opened(batch_id)
     if opened is not None:
         return opened
-    reporter = kind(batch_id=batch_id, source_project=project, monitor_url=url)
+    mode = DISABLED if is_silent else None
+    reporter = kind(batch_id=batch_id, source_project=project, monitor_url=url, mode=mode)
     reporter._joins = True
     return reporter
 

@@ -39,7 +39,7 @@ def emit(event: str = "", /, **fields: Any) -> None:
     except IndexError:
         return
     try:
-        if _batch_id != reporter.batch_id:
+        if _batch_id != reporter._batch_id:  # not the property, which may wait for it
             fields.setdefault("batch_id", _batch_id)
         reporter.emit(event, **fields)
     except OUT_OF_ROOM as lack:  # not even for the line that catches everything
@@ -99,12 +99,18 @@ def activated(reporter: Reporter) -> None:
     if not _active:
         _batch_id_outside = _batch_id
     _active.append(reporter)
-    set_batch_id(reporter.batch_id)
+    set_batch_id(reporter._batch_id or None)
+
+
+def named(reporter: Reporter) -> None:
+    """The batch of a Reporter that is open has become known."""
+    if _batch_id is None and _active[-1:] == [reporter]:
+        set_batch_id(reporter._batch_id)
 
 
 def opened(batch_id: str) -> Reporter | None:
     """The open Reporter of that batch, the innermost one."""
-    found = [reporter for reporter in _active if reporter.batch_id == batch_id]
+    found = [reporter for reporter in _active if reporter._batch_id == batch_id]
     return found[-1] if found else None
 
 
@@ -112,8 +118,8 @@ def deactivated(reporter: Reporter) -> None:
     """A Reporter has been closed: the one opened before it is active again."""
     if reporter in _active:
         _active.remove(reporter)
-    if _batch_id == reporter.batch_id:
-        set_batch_id(_active[-1].batch_id if _active else _batch_id_outside)
+    if _batch_id == (reporter._batch_id or None):
+        set_batch_id(_active[-1]._batch_id if _active else _batch_id_outside)
 
 
 @atexit.register
@@ -121,5 +127,6 @@ def _close_all() -> None:
     """What was never closed delivers what it has. Registered with the first import, so that it comes
     after what the user's own exit handlers report."""
     channel = sys.modules.get("argus.delivery.channel")
-    if channel is not None:
-        channel.close_all()
+    close_all = getattr(channel, "close_all", None)  # a thread may be about to load it
+    if close_all is not None:
+        close_all()

@@ -164,7 +164,7 @@ class JobContext(OneOfItsKind):
         from argus.delivery.upload_request import UploadRequest
 
         request = UploadRequest(
-            where, bounded_text(glob), self._reporter.batch_id, self._job_id, label=None
+            where, bounded_text(glob), self._reporter._batch_id, self._job_id, label=None
         )
         return self._reporter._upload(request, UPLOAD_WAIT_S if plain(wait) else 0.0)
 

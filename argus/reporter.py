@@ -19,9 +19,8 @@ from argus.arguments import (
     path_texts,
     settings_file,
 )
-from argus.bookends import first_data, say_last
+from argus.bookends import first_data, first_fields, say_last
 from argus.copies import OneOfItsKind, reporter_again
-from argus.core.fields import fitted
 from argus.core.identity import fit_id
 from argus.core.intervals import Intervals
 from argus.core.schema import LIFECYCLE, MAX_BATCH_ID
@@ -30,6 +29,7 @@ from argus.core.settings import DISABLED, OFF, Settings, resolve
 from argus.delivery.notices import Notices
 from argus.guard import ITSELF, never_raises
 from argus.job import JobContext
+from argus.launched import accompanied, before_all, first_id, placed
 from argus.outcome import ending
 from argus.preemption import Preemption
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from argus.delivery.channel import Channel
     from argus.delivery.daemons import Daemons
     from argus.delivery.upload_request import UploadRequest
+    from argus.launch.companion import Companion
 
 
 class Reporter(OneOfItsKind):
@@ -61,7 +62,9 @@ class Reporter(OneOfItsKind):
     `mode` is "online", "backup" (keep the run on disk, send nothing) or "disabled". `console` says
     what becomes of what the process prints: "off", "file" (a kept run has it in `logs/output.log`)
     or "forward" (it is reported as log lines, too). `signals` says whether SIGTERM makes the run
-    `preempted`; None: under SLURM and submitit.
+    `preempted`; None: under SLURM and submitit. Of the ranks of one launch the first one reports;
+    `ranks="all"` has all of them speak. `resume="auto"` continues the batch of the same command,
+    where it has crashed.
     """
 
     def __init__(
@@ -84,6 +87,8 @@ class Reporter(OneOfItsKind):
         mode: str | None = None,
         console: str | None = None,
         signals: bool | None = None,
+        ranks: str | None = None,
+        resume: str | None = None,
     ) -> None:
         self._notices = Notices()
         self._channel: Channel | None = None  # None: nothing is reported
@@ -103,13 +108,16 @@ class Reporter(OneOfItsKind):
         own_id = given_text(batch_id) or given_text(resume_from)
         # A batch that somebody else has opened is theirs to begin and to end.
         self._joins = not own_id and self._settings.batch_id is not None
-        self._batch_id = fit_id(
-            own_id or self._settings.batch_id or current.new_batch_id(batch_prefix), MAX_BATCH_ID
-        )
-        self._first_fields = self._fitted_fields(experiment_type, n_total) or {}
+        given_id = fit_id(own_id or self._settings.batch_id or "", MAX_BATCH_ID)
+        self._first_fields = first_fields(self, experiment_type, n_total) or {}
         self._config = None if self._notices.muted else flat_config(config, self._notices.mistake)
         self._command = command_words(command)
         self._project = given_text(source_project, 256) or "default"
+        self._companion: Companion | None = None
+        prefix = given_text(batch_prefix)
+        self._place = placed(self, prefix, given_id, ranks, resume)
+        self._batch_id = first_id(self._place, prefix, given_id)
+        self._is_silent = self._place is not None and self._place.is_silent
         self._auto_upload_dirs, mistakes = path_texts(auto_upload_dirs)
         if mistakes:
             self._notices.mistake("auto_upload_dirs should be a list of directories")
@@ -118,7 +126,10 @@ class Reporter(OneOfItsKind):
 
     @property
     def batch_id(self) -> str:
-        """The id of the batch: 1 to 128 characters."""
+        """The id of the batch: 1 to 128 characters. Where only a record of an earlier attempt or
+        another rank can tell it, that is waited for, some seconds at most."""
+        if not self._batch_id and self._place is not None:
+            self._batch_id = self._place.settled_id()
         return self._batch_id
 
     @property
@@ -170,6 +181,8 @@ class Reporter(OneOfItsKind):
     ) -> None:
         if os.getpid() == self._pid:
             current.deactivated(self)
+            if self._companion is not None:
+                self._companion.stop()
         self._notices.say_put_off()
         try:
             self._close_once(exc)
@@ -180,7 +193,8 @@ class Reporter(OneOfItsKind):
         return f"<Reporter {self._batch_id}>"
 
     def __reduce__(self) -> Any:
-        return reporter_again, (type(self), self._batch_id, self._project, self._settings.url)
+        names = self.batch_id, self._project, self._settings.url
+        return reporter_again, (type(self), *names, self._is_silent)
 
     # The life cycle
 
@@ -189,9 +203,10 @@ class Reporter(OneOfItsKind):
         self._pid = os.getpid()
         for complaint in self._settings.complaints:
             self._notices.warn(complaint, "%s", complaint)
+        self._companion = accompanied(self, self._place)
         current.activated(self)
         self._preemption.watch(is_reporting=self._settings.mode != DISABLED)
-        if self._settings.mode == DISABLED:
+        if self._settings.mode == DISABLED or self._is_silent:
             return
         # Where nothing is reported, nothing of this is loaded.
         from argus.delivery.channel import Channel, RunFacts
@@ -201,11 +216,11 @@ class Reporter(OneOfItsKind):
         facts = RunFacts(self._batch_id, self._project, experiment_type, self._config, self._joins)
         channel = Channel(facts, self._settings, self._notices)
         self._daemons = Daemons(channel, self._intervals, self._active_job_id, self.stop)
-        channel.start(self._daemons.start)
+        channel.start(before_all(self._place, facts, self._daemons.start))
         self._channel = channel
         self._to_close.append(channel)
         if not self._joins:
-            self._put("batch_start", None, first_data(self._first_fields, self._command))
+            self._put("batch_start", None, first_data(self, channel))
         if self._settings.console != OFF:
             from argus.console.capture import capture
 
@@ -280,21 +295,3 @@ class Reporter(OneOfItsKind):
     @never_raises(None)
     def _resolved(self, monitor_url: Any, token: Secret, mode: Any, console: Any) -> Settings:
         return resolve(monitor_url, token, os.environ, settings_file(), mode, console)
-
-    @never_raises(None)
-    def _fitted_fields(self, experiment_type: Any, n_total: Any) -> dict[str, Any]:
-        data, mistakes = fitted(
-            "batch_start", {"experiment_type": experiment_type, "n_total_jobs": n_total}
-        )
-        if mistakes:
-            self._notices.mistake("experiment_type should be a text, and n_total a whole number")
-        return data
-
-    def _auto_upload(self) -> None:
-        from argus.delivery.upload_request import BATCH_LABEL, UploadRequest
-
-        for directory in self._auto_upload_dirs:
-            request = UploadRequest(
-                directory, "**/*", self._batch_id, self._latest_job_id, BATCH_LABEL
-            )
-            self._upload(request, wait_s=0.0)

@@ -20,13 +20,16 @@ from tests.platform.peers import StandIn
 TOKEN = "em_live_a-b_c"
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+# What makes a process one of several, or an attempt of a job: the tests themselves may be one.
+_LAUNCH = ("SLURM_", "OMPI_", "PMI_", "TORCHELASTIC_", "SUBMITIT_")
+_RANKS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "NODE_RANK")
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No setting but a state directory of the test's own, which is the working directory too."""
     for name in list(os.environ):
-        if name.startswith("ARGUS_") or name.upper() in _PROXIES:
+        if name.startswith(("ARGUS_", *_LAUNCH)) or name.upper() in (*_PROXIES, *_RANKS):
             monkeypatch.delenv(name)
     monkeypatch.setenv("ARGUS_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)

@@ -31,6 +31,7 @@ LAYERS = {
     "preemption": 4,
     "current": 4,
     "copies": 4,
+    "launched": 5,
     "job": 5,
     "reporter": 6,
     "": 7,  # argus/__init__.py: the public names

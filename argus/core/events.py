@@ -60,7 +60,8 @@ _strict = _strict_encoder()
 class Encoder:
     """Encodes the records of one writer. `random` are ten random bytes, fresh for each writer.
 
-    `secret` is taken out of every line; a text of JSON must be one without it, too.
+    `secret` is taken out of every line; a text of JSON must be one without it, too. `every_event`
+    is what each `data` has, unless it says otherwise itself.
     """
 
     def __init__(
@@ -69,8 +70,10 @@ class Encoder:
         source: Mapping[str, str],
         random: bytes,
         secret: Secret | None = None,
+        every_event: Mapping[str, Any] | None = None,
     ) -> None:
         self._batch_id = batch_id
+        self._every_event = every_event or None
         self._secret = secret
         self._source = _strict(dict(source))
         self._id_prefix = event_id_prefix(random)
@@ -88,6 +91,8 @@ class Encoder:
             data = given
         else:
             data = given()
+        if self._every_event is not None:
+            data = {**self._every_event, **data}
         self.data = data
         count = self.count + 1
         head = self._heads.get((event_type, job_id, batch_id)) or self._head(

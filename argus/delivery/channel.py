@@ -33,7 +33,10 @@ _NEXT_TRY_S = 1.0  # where no thread could be had
 class RunFacts:
     """What is to be known of a run before its first event."""
 
-    __slots__ = ("batch_id", "config", "experiment_type", "joins", "project")
+    __slots__ = (
+        *("attempt", "batch_id", "config", "every_event", "experiment_type"),
+        *("joins", "launch", "project"),
+    )
 
     def __init__(
         self,
@@ -48,6 +51,9 @@ class RunFacts:
         self.experiment_type = experiment_type
         self.config = config  # flat; its secrets are hidden where it goes out
         self.joins = joins  # somebody else has begun the batch, and tells its environment
+        self.attempt = 1  # how often the batch has been begun, with this time
+        self.launch: dict[str, Any] = {}  # what its job is known by, for the sidecar
+        self.every_event: dict[str, Any] = {}  # what the data of each event has, too
 
 
 class Channel:

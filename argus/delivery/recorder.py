@@ -36,7 +36,8 @@ class Recorder:
         self._notices = channel.notices
         self._outbox = outbox
         secret = hideable(channel.settings.token)
-        self._encoder = Encoder(channel.facts.batch_id, source, os.urandom(10), secret)
+        facts = channel.facts
+        self._encoder = Encoder(facts.batch_id, source, os.urandom(10), secret, facts.every_event)
         self._pass_on = pass_on
         self._summary = summary
         self._source = source

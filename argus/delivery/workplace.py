@@ -228,7 +228,8 @@ class Workplace:
             "ended_at": ended_at,
             **writer.identity(),
             "heartbeat_s": BEAT_S,
-            "attempt": 1,
+            "attempt": facts.attempt,
+            **({"launch": facts.launch} if facts.launch else {}),
             "tags": [],
             "dropped": notices.counts,
             "mistakes": notices.mistakes,
@@ -258,6 +259,11 @@ def state_dir(settings: Settings) -> Path:
     return layout.usable_state_dir(candidates, uid)
 
 
+def runs_dir(settings: Settings) -> Path:
+    """The directory for runs that stay."""
+    return Path(settings.runs_dir or DEFAULT_RUNS_DIR).expanduser().absolute()
+
+
 def new_run(batch_id: str, settings: Settings, state: Path | None) -> RunDirectory:
     """A fresh, locked run directory. Raises OSError where none can be had."""
     return RunDirectory.create(new_directory(batch_id, settings, state), settings.keeps_runs)
@@ -267,8 +273,8 @@ def new_directory(batch_id: str, settings: Settings, state: Path | None) -> Path
     """An empty directory that no other run has. Raises OSError where there is no place."""
     host, pid, unique = writer.host_name(), os.getpid(), os.urandom(4).hex()
     if settings.keeps_runs:
-        runs = Path(settings.runs_dir or DEFAULT_RUNS_DIR).expanduser().absolute()
-        path = layout.kept_dir(runs, batch_id, time.localtime(valid_second(time.time())))
+        now = time.localtime(valid_second(time.time()))
+        path = layout.kept_dir(runs_dir(settings), batch_id, now)
         make_dir(path.parent, private=False)
         try:
             path.mkdir()
