@@ -60,12 +60,12 @@ def test_without_a_thread_nobody_waits(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_forked_child_looks_for_itself():
     parents = os.getpid()
-    begun = threading.Event()
+    begun, may_end = threading.Event(), threading.Event()
 
-    def find(leaving: Any) -> str:
+    def find(_: Any) -> str:
         if os.getpid() == parents:
             begun.set()
-            leaving.wait(30.0)
+            may_end.wait(30.0)
         return "found"
 
     search: Search[str] = Search(find, otherwise, 30.0)
@@ -75,3 +75,5 @@ def test_a_forked_child_looks_for_itself():
     if pid == 0:
         os._exit(0 if search.wait() == "found" else 1)
     assert os.waitpid(pid, 0)[1] == 0
+    may_end.set()
+    assert search.wait() == "found"
