@@ -91,13 +91,30 @@ def test_a_job_that_is_requeued_continues_its_batches(
     both = ids_in(cluster.output(ranks))
     assert len(both) == 2
     assert both[0] == both[1]
-    cut_short = ONE[:-2]
+    # SIGTERM comes first: the run says that it is preempted, and how far it came.
+    cut_short = [*ONE[:-2], "log_line", "job_failed", "batch_failed"]
     assert batches(platform) == {
         first: [*cut_short, *ONE],
         both[0]: [*cut_short, *ONE],
         second: ONE,  # it was not reached before
     }
+    ended = [event["data"]["reason"] for event in platform.events("batch_failed")]
+    assert ended == ["preempted", "preempted"]
     told = {(e["batch_id"], e["data"]["attempt"], e["data"]["restart_count"])
             for e in platform.events("batch_start")}  # fmt: skip
     attempts = {(batch_id, n + 1, n) for batch_id in (first, both[0]) for n in (0, 1)}
     assert told == attempts | {(second, 1, 1)}
+
+
+def test_scancel_with_a_signal_ends_the_run_as_preempted(
+    cluster: Slurm, platform: StandIn, command: str
+) -> None:
+    job = cluster.submit(f"HOLD_S=60 srun {command}", "-n2")
+    platform.wait_for(lambda s: len(s.events("job_epoch")) == 3, timeout=slurm.LIMIT_S)
+    cluster.run("scancel", "--signal=TERM", job)
+    cluster.wait_for_state(job, "FAILED", "CANCELLED")
+
+    [types] = batches(platform).values()
+    assert types == [*ONE[:-2], "log_line", "job_failed", "batch_failed"]
+    assert platform.events("log_line")[0]["data"]["preempting"] is True
+    assert platform.events("batch_failed")[0]["data"]["reason"] == "preempted"
