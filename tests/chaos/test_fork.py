@@ -113,6 +113,8 @@ def test_child_forked_while_every_lock_is_held_reports(
         monkeypatch.delenv("ARGUS_URL")
     else:
         monkeypatch.setenv("ARGUS_MODE", where)
+    import argus.delivery.sender  # noqa: F401 - not while the child is made: that holds up the fork
+
     monkeypatch.setattr(fork, "_LONGEST_IMPORT_S", 0.05)  # a fork waits so long for these two
     monkeypatch.setattr(run_lock, "_LONGEST_CHANGE_S", 0.05)
     handler = logging.StreamHandler(open(os.devnull, "w"))  # noqa: SIM115 - closed below
