@@ -183,7 +183,9 @@ def test_another_method_is_405_and_told_which(ask, method, path, allowed):
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/"),
+        ("GET", "/nothing"),
+        ("GET", "/page/../app.py"),
+        ("GET", "/page/__init__.py"),
         ("GET", "/api"),
         ("GET", "/api/../health"),
         ("GET", "/%68ealth"),
