@@ -151,23 +151,24 @@ class Columns:
     def _start(self, event: Event, data: Mapping[str, Any]) -> None:
         job = self._job(event["job_id"])
         job.update(state="running", started_at=event["timestamp"])
-        job.update({name: data.get(name) for name in ("model", "dataset")})
+        job.update(ended_at=None, elapsed_s=None, error=None)  # those of an earlier attempt
+        job.update({name: _text(data.get(name)) for name in ("model", "dataset")})
         extra = {name: value for name, value in data.items() if name not in ("model", "dataset")}
         if extra:
-            job["extra"] = strictly_json(extra)
+            job["extra"] = _strict(extra)
 
     def _end(self, event: Event, data: Mapping[str, Any]) -> None:
         job = self._job(event["job_id"])
         failed = event["event_type"] == "job_failed"
         job.update(state="failed" if failed else "done", ended_at=event["timestamp"])
-        job["elapsed_s"] = strictly_json(data.get("elapsed_s"))
+        job["elapsed_s"] = numbers({"elapsed_s": data.get("elapsed_s")}).get("elapsed_s")
         job["metrics"] = numbers(data.get("metrics"))
         if failed:
-            job["error"] = data.get("error")
+            job["error"] = _text(data.get("error"))
 
     def _env(self, event: Event, data: Mapping[str, Any]) -> None:
         if self._environment is None:  # the first one of a batch wins
-            self._environment = strictly_json(data)
+            self._environment = _strict(data)
 
     def _job(self, job_id: str) -> dict[str, Any]:
         if job_id not in self._jobs and len(self._jobs) >= _MAX_JOBS:
@@ -188,6 +189,19 @@ class Columns:
             fields = (text[:4], text[5:7], text[8:10], text[11:13], text[14:16], text[17:19])
             self._second = (text, calendar.timegm(tuple(map(int, fields))))
         return self._second[1] + float(f"0{timestamp[19:-1]}" if len(timestamp) > 20 else 0)
+
+
+def _text(value: object) -> Optional[str]:
+    return value if isinstance(value, str) else None
+
+
+def _strict(data: Mapping[str, Any]) -> dict[str, Any]:
+    """All of `data` in strict JSON; nothing where it is nested deeper than anybody can read."""
+    try:
+        strict: dict[str, Any] = strictly_json(data)
+    except RecursionError:
+        return {}
+    return strict
 
 
 # Numbers that name something rather than measure it.

@@ -49,10 +49,9 @@ class Follower:
         self.offset = offset
         self.identity: Optional[Identity] = None
 
-    def is_other(self, info: os.stat_result) -> bool:
-        """Whether the file that was looked at does not go on where we are."""
-        other = self.identity is not None and identity_of(info) != self.identity
-        return other or info.st_size < self.offset
+    def is_other(self, identity: Identity, size: int) -> bool:
+        """Whether a file that was looked at does not go on where we are."""
+        return self.identity not in (None, identity) or size < self.offset
 
     def read(self, max_bytes: int) -> Piece:
         """The next events, about `max_bytes` of them at most; with a `start` of 0 where the file
@@ -60,9 +59,10 @@ class Follower:
         fd = files.open_read(self._path)
         with os.fdopen(fd, "rb", buffering=0) as file:
             info = os.fstat(fd)
-            if self.is_other(info):
+            identity = identity_of(info)
+            if self.is_other(identity, info.st_size):
                 self.offset = 0
-            self.identity = identity_of(info)
+            self.identity = identity
             start = self.offset
             file.seek(start)
             splitter = LineSplitter()

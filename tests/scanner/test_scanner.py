@@ -166,7 +166,8 @@ def test_idle_runs_are_not_opened(root, monkeypatch):
         Run(root / f"r{number}").append(event("batch_start"), event("batch_done"))
     with RunScanner(root, poll_interval=0.02) as scanner:
         settle(scanner, lambda: len(scanner.rows()) == 50)
-        monkeypatch.setattr("argus.scanner.tree._TICK_NS", -(10**18))
+        monkeypatch.setattr("argus.scanner.tree.TICK_NS", -(10**18))
+        monkeypatch.setattr("argus.scanner.watched.TICK_NS", -(10**18))
         time.sleep(0.2)
         opened = []
         real_open = os.open
