@@ -142,10 +142,10 @@ def state_by(path: Path, described: dict[str, Any], told: str, silence_s: float)
     """The state of a run that its own files call `told`, and that has been silent for so long."""
     if described.get("written_by") == WRITTEN_BY_MONITOR:  # whose own life says nothing of the run
         return run_state(told, Signs(None, silence_s, _FORWARDED_BEAT_S), holds_lock=None)
-    beat_s = described.get("heartbeat_s")
-    is_number = isinstance(beat_s, (int, float)) and not isinstance(beat_s, bool)
-    usual = beat_s if is_number and 0 < beat_s < 86_400 else _BEAT_S
-    signs = Signs(writer.lives(described), silence_s, usual)
+    beat_s: Any = described.get("heartbeat_s")
+    if type(beat_s) not in (int, float) or not 0 < beat_s < 86_400:
+        beat_s = _BEAT_S
+    signs = Signs(writer.lives(described), silence_s, beat_s)
     holds_lock = None
     if told not in ENDED and signs.is_silent and signs.lives is not False:
         holds_lock = lock.is_held(path / layout.LOCK)

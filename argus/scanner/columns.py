@@ -43,11 +43,13 @@ class Series:
 
     def add(self, time: float, value: object) -> None:
         """One more point; `value` as `numbers` gives it."""
-        number = float(value)  # type: ignore[arg-type] # "Infinity" is one to Python, too
+        if type(value) is float:  # finite: nearly all are
+            self.values.append(value)
+        else:
+            number = float(value)  # type: ignore[arg-type] # "Infinity" is one to Python, too
+            self.values.append(number)
+            self.is_finite = self.is_finite and number - number == 0.0
         self.times.append(time)
-        self.values.append(number)
-        if self.is_finite and number - number != 0.0:
-            self.is_finite = False
 
     def points(self) -> dict[str, Any]:
         """As JSON."""
@@ -114,7 +116,9 @@ class Columns:
         time, told = self._seconds(event["timestamp"]), data.get("epoch")
         epoch = told if type(told) is int and abs(told) < -_NO_EPOCH else _NO_EPOCH
         job_id = event["job_id"]
-        lines = self._lines.setdefault(job_id, {})
+        lines = self._lines.get(job_id)
+        if lines is None:
+            lines = self._lines[job_id] = {}
         for name, value in numbers(data).items():
             series = lines.get(name)
             if series is None:
@@ -124,10 +128,13 @@ class Columns:
                 lines[name] = series
             series.add(time, value)
             series.epochs.append(epoch)
-        job = self._job(job_id)
-        job["epochs"] = max(job.get("epochs", 0), epoch + 1)
-        job.setdefault("started_at", event["timestamp"])
-        job.setdefault("state", "running")
+        job = self._jobs.get(job_id)
+        if job is None:
+            job = self._job(job_id)
+        if "state" not in job:  # it began before we looked
+            job.update(state="running", started_at=event["timestamp"])
+        if epoch >= job.get("epochs", 0):
+            job["epochs"] = epoch + 1
 
     def _resource(self, event: Event, data: Mapping[str, Any]) -> None:
         host = data.get("host")
