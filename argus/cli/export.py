@@ -75,7 +75,8 @@ def _write_csv(found: list[Run], table: str) -> None:
     columns = dict.fromkeys(_FIRST)
     for row in _rows(found, table):
         columns.update(dict.fromkeys(row))
-    writer = csv.DictWriter(sys.stdout, list(columns), lineterminator="\r\n")
+    # A run that goes on may have new names by the second time; its next export has them.
+    writer = csv.DictWriter(sys.stdout, list(columns), lineterminator="\r\n", extrasaction="ignore")
     writer.writeheader()
     for row in _rows(found, table):
         writer.writerow({name: _cell(value) for name, value in row.items()})

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
@@ -47,7 +47,7 @@ def checked(document: dict[str, Any]) -> Edits:
     return Edits(
         name=name[:MAX_TEXT] if isinstance(name, str) and name.strip() else None,
         notes=notes[:MAX_TEXT] if isinstance(notes, str) else "",
-        tags=_tags(tags) if isinstance(tags, list) else (),
+        tags=_tags(tags) if isinstance(tags, (list, tuple)) else (),
         archived=document.get("archived") is True,
     )
 
@@ -68,6 +68,6 @@ def _write(directory: Path, edits: Edits) -> None:
     files.replace(directory / layout.EDITS, data + b"\n", private=False, durable=True)
 
 
-def _tags(given: list[Any]) -> tuple[str, ...]:
+def _tags(given: Sequence[Any]) -> tuple[str, ...]:
     texts = [tag.strip()[:MAX_TAG] for tag in given if isinstance(tag, str)]
     return tuple(dict.fromkeys(filter(None, texts)))[:MAX_TAGS]

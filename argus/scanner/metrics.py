@@ -47,7 +47,7 @@ class _Run:
     def look(self, info: os.stat_result) -> None:
         """Forget what is of another file than the one that was looked at, or is not to be kept."""
         is_other = self._follower.is_other(identity_of(info), info.st_size)
-        if is_other or not self.is_kept:
+        if is_other or not self._follower.fits() or not self.is_kept:
             self._begin()
 
     def chunk(self, at: int) -> Optional[_Chunk]:
@@ -84,7 +84,7 @@ class _Run:
             del self._by_start[each.start]
             self.kept_bytes -= len(each.line)
         self._n_small = 0
-        self._follower.offset = small[0].start
+        self._follower = Follower(self._path, small[0].start)
         while self._follower.offset < small[-1].end:
             chunk = _read_chunk(self._follower)
             if chunk is None or chunk.start < small[0].start:  # another file by now
@@ -175,6 +175,8 @@ class _Whole:
         with self._reading:
             if _size_of(self._path / layout.EVENTS):
                 self._read_on()
+            else:
+                self._follower, self._columns = Follower(self._path / layout.EVENTS), Columns()
             offset, beside = self._follower.offset, _beside(self._path)
             state = (self._follower.identity, offset, beside)
             if self._told[0] == state:

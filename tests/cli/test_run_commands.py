@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -230,3 +232,28 @@ def test_what_is_delivered_and_old_can_go_and_nothing_else(capsys):
 def test_help_teaches_by_examples(capsys, command):
     code, out, _ = argus(capsys, command, "--help")
     assert (code, f"examples:\n  argus {command}" in out) == (0, True)
+
+
+def test_text_that_no_terminal_has_is_printed_as_an_escape(place):
+    """A directory's name need not be UTF-8, and a stdout may know ASCII alone."""
+    run = place / "runs" / os.fsdecode(b"odd\xff")
+    try:
+        run.mkdir(parents=True)
+    except OSError:
+        pytest.skip("this file system has only names in UTF-8")
+    (run / layout.SIDECAR).write_text(json.dumps({"project": "n\u00e4ch\U0001f600"}))
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": os.pathsep.join(sys.path)}
+    words = [sys.executable, "-m", "argus", "runs", "--json"]
+    done = subprocess.run(words, env=environ, capture_output=True, cwd=place, check=True)
+    [row] = json.loads(done.stdout)
+    assert row["project"] == "n\u00e4ch\U0001f600"
+    assert row["path"].endswith("odd\udcff")
+
+
+def test_export_of_a_run_that_has_a_new_name_meanwhile(capsys, monkeypatch):
+    row = {"batch_id": "b", "loss": 1}
+    told = iter([[row], [row, {**row, "new": 2}]])
+    monkeypatch.setattr("argus.cli.export._rows", lambda *_: next(told))
+    kept("a")
+    code, out, _ = argus(capsys, "export", "a", "--csv")
+    assert (code, out.splitlines()[-1]) == (0, "b,,,1")
