@@ -253,7 +253,33 @@ def test_text_that_no_terminal_has_is_printed_as_an_escape(place):
 def test_export_of_a_run_that_has_a_new_name_meanwhile(capsys, monkeypatch):
     row = {"batch_id": "b", "loss": 1}
     told = iter([[row], [row, {**row, "new": 2}]])
-    monkeypatch.setattr("argus.cli.export._rows", lambda *_: next(told))
+    monkeypatch.setattr("argus.cli.export.Rows.__iter__", lambda _: iter(next(told)))
     kept("a")
     code, out, _ = argus(capsys, "export", "a", "--csv")
     assert (code, out.splitlines()[-1]) == (0, "b,,,1")
+
+
+def test_events_that_cannot_be_read_are_told_and_the_other_runs_are_done(capsys):
+    kept("a")
+    kept("b", mse=(0.5,))
+    events = os.path.join(path_of("a"), layout.EVENTS)
+    os.remove(events)
+    os.mkfifo(events)
+    for words in (("export", "a", "b", "--json", "--table", "jobs"), ("show", "a")):
+        code, out, err = argus(capsys, *words)
+        assert (code, err.count("\n"), "a cannot be read: not a regular file" in err) == (
+            2,
+            1,
+            True,
+        )
+        assert '"MSE": 0.5' in out or words[0] == "show"
+
+
+def test_exported_nan_is_one_of_the_contract(capsys):
+    kept("a")
+    with open(os.path.join(path_of("a"), layout.EVENTS), "r+b") as file:
+        changed = file.read().replace(b'"train_loss":1.0', b'"train_loss":NaN')
+        file.seek(0)
+        file.write(changed)
+    _, out, _ = argus(capsys, "export", "a", "--json")
+    assert json.loads(out.splitlines()[0])["train_loss"] == "NaN"

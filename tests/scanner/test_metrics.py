@@ -43,15 +43,19 @@ def end_of(stream):
     return told(stream)[-1]["offset"]
 
 
-def test_watching_a_live_run_for_long_costs_those_who_come_later_nothing(metrics, run, parsed):
-    run.epochs(0, 1)
+def test_watching_a_live_run_for_long_costs_those_who_come_later_nothing(
+    metrics, run, parsed, monkeypatch
+):
+    monkeypatch.setattr(rooms, "CHUNK_BYTES", 8_000)
+    monkeypatch.setattr(rooms, "_SMALL_BYTES", 500)
+    run.epochs(0, 200)
     at = 0
-    for number in range(1, 3 * rooms._MAX_SMALL):
+    for number in range(200, 200 + 2 * rooms._MAX_SMALL):
         at = end_of(metrics.stream(run.path, at))
         run.epochs(number, 1)
     before = len(parsed)
     messages = told(metrics.stream(run.path, 0))
-    assert epochs(messages) == list(range(3 * rooms._MAX_SMALL))
+    assert epochs(messages) == list(range(200 + 2 * rooms._MAX_SMALL))
     assert len(messages) < 1.5 * rooms._MAX_SMALL
     assert len(parsed) - before <= 1
 
