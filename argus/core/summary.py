@@ -129,9 +129,9 @@ _TEXTS = ("model", "dataset", "error")
 _MAX_TEXT = 300
 
 
-def numbers(data: object) -> dict[str, float | int | str]:
-    """The numbers of an event's `data`, in strict JSON: those that are not finite as the strings
-    that they travel as."""
+def numbers(data: object, most: int = MAX_NUMBERS) -> dict[str, float | int | str]:
+    """The first numbers of an event's `data`, in strict JSON: those that are not finite as the
+    strings that they travel as."""
     found: dict[str, float | int | str] = {}
     for name, value in data.items() if isinstance(data, Mapping) else ():
         if type(value) is float and value - value == 0.0:  # finite: nearly all are
@@ -140,7 +140,7 @@ def numbers(data: object) -> dict[str, float | int | str]:
             found[name] = strictly_json(value)
         else:
             continue
-        if len(found) == MAX_NUMBERS:
+        if len(found) == most:
             break
     return found
 

@@ -15,7 +15,7 @@ from argus.core.summary import numbers
 from argus.core.tally import Event
 
 MAX_SERIES = 20_000  # of one run; a hostile one has no end of names
-_MAX_JOBS = 10_000
+_MAX_JOBS = 100_000
 _NO_EPOCH = -(2**63)
 
 
@@ -119,7 +119,7 @@ class Columns:
         lines = self._lines.get(job_id)
         if lines is None:
             lines = self._lines[job_id] = {}
-        for name, value in numbers(data).items():
+        for name, value in numbers(data, MAX_SERIES).items():
             series = lines.get(name)
             if series is None:
                 series = self._of(self._series, Key(job_id, None, name))
@@ -169,7 +169,7 @@ class Columns:
         failed = event["event_type"] == "job_failed"
         job.update(state="failed" if failed else "done", ended_at=event["timestamp"])
         job["elapsed_s"] = numbers({"elapsed_s": data.get("elapsed_s")}).get("elapsed_s")
-        job["metrics"] = numbers(data.get("metrics"))
+        job["metrics"] = numbers(data.get("metrics"), MAX_SERIES)
         if failed:
             job["error"] = _text(data.get("error"))
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -283,3 +284,13 @@ def test_exported_nan_is_one_of_the_contract(capsys):
         file.write(changed)
     _, out, _ = argus(capsys, "export", "a", "--json")
     assert json.loads(out.splitlines()[0])["train_loss"] == "NaN"
+
+
+def test_what_a_monitor_keeps_beside_its_reporter_is_told_once(capsys, place):
+    kept("a", epochs=3)
+    twin = place / "runs" / "20260101" / "000000" / "a-2"
+    shutil.copytree(path_of("a"), twin)
+    described = sidecar.read(twin)
+    sidecar.write(twin, {**described, "written_by": "monitor"}, private=False)
+    _, out, _ = argus(capsys, "export", "a", "--json")
+    assert [json.loads(line)["epoch"] for line in out.splitlines()] == [0, 1, 2]

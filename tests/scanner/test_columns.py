@@ -100,3 +100,10 @@ def test_job_that_starts_again_has_not_ended():
     events = [event(kind) for kind in ("job_start", "job_failed", "job_start")]
     [job] = columns_of(*events)["jobs"]
     assert (job["state"], job["ended_at"], job["error"]) == ("running", None, None)
+
+
+def test_every_number_of_an_epoch_is_a_series_however_many():
+    data = {"epoch": 0, **{f"m{number}": number / 7 for number in range(1_000)}}
+    assert len(columns_of(event("job_epoch", data=data))["series"]) == 1_000
+    [job] = columns_of(event("job_done", data={"metrics": data}))["jobs"]
+    assert len(job["metrics"]) == 1_000
