@@ -61,11 +61,24 @@ class Watched:
     def poll(self, wall_now: float) -> bool:
         """Look at it; whether its row is another one by now. Raises OSError where it is gone, or
         cannot be read."""
-        marks, before = self._seen(), self._marks
-        is_same = marks == before and self._is_settled and not self.is_behind
+        marks = self._seen()
+        is_same = marks == self._marks and self._is_settled and not self.is_behind
         if is_same and self._looked_at <= wall_now < self._looks_again_at:
             return False
-        self._looked_at = wall_now
+        if not is_same:
+            self._read(marks, wall_now)
+        state = self._state(marks, wall_now)
+        self._looked_at, self._looks_again_at = (
+            wall_now,
+            wall_now + _LOOK_AGAIN_S.get(state, math.inf),
+        )
+        if is_same and state == self.row.get("state"):
+            return False
+        return self._is_another_row(state, marks)
+
+    def _read(self, marks: _Marks, wall_now: float) -> None:
+        """Read what has changed since the last look."""
+        before = self._marks
         if before is None or marks.directory_ns != before.directory_ns or not self._is_settled:
             self._is_settled = marks.directory_ns < wall_now * 1e9 - TICK_NS
             self._read_small_files()
@@ -75,8 +88,8 @@ class Watched:
             self._sum_up(self._read_events(marks), marks)
         elif self._summary is not None:
             self._sum_up(self._summary, marks)
+        self._is_delivered = is_delivered(self.path, self._described, marks.size)
         self._marks = marks
-        return self._changed_row(wall_now, marks)
 
     def _seen(self) -> _Marks:
         directory_ns = os.stat(self._directory).st_mtime_ns
@@ -128,11 +141,11 @@ class Watched:
         self.is_behind = not piece.is_last and piece.end < piece.size
         return summary
 
-    def _changed_row(self, wall_now: float, marks: _Marks) -> bool:
-        heard_at = max(marks.heard_ns, marks.written_ns) / 1e9
-        state = state_by(self.path, self._described, self._status, wall_now - heard_at)
-        self._looks_again_at = wall_now + _LOOK_AGAIN_S.get(state, math.inf)
-        self._is_delivered = is_delivered(self.path, self._described, marks.size)
+    def _state(self, marks: _Marks, wall_now: float) -> str:
+        silence_s = wall_now - _heard_at(marks)
+        return state_by(self.path, self._described, self._status, silence_s)
+
+    def _is_another_row(self, state: str, marks: _Marks) -> bool:
         view = View(
             path=self.path,
             sidecar=self._described,
@@ -140,7 +153,7 @@ class Watched:
             summary=self._sums,
             edits=self._edits,
             events_bytes=marks.size,
-            heard_at=heard_at,
+            heard_at=_heard_at(marks),
             delivered=self._is_delivered,
         )
         row = row_of(self.run_id, view, self._n_rejected)
@@ -164,3 +177,8 @@ class Watched:
         if isinstance(status, str) and status in ENDED and is_newest:
             return status
         return summary.tally.status
+
+
+def _heard_at(marks: _Marks) -> float:
+    """The last sign of life, in seconds since the epoch."""
+    return max(marks.heard_ns, marks.written_ns) / 1e9

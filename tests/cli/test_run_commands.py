@@ -12,7 +12,7 @@ import time
 import pytest
 
 from argus import Reporter
-from argus.cli import main
+from argus.cli import gc, main
 from argus.rundir import layout, sidecar
 
 YEARS = 90 * 86_400
@@ -294,3 +294,24 @@ def test_what_a_monitor_keeps_beside_its_reporter_is_told_once(capsys, place):
     sidecar.write(twin, {**described, "written_by": "monitor"}, private=False)
     _, out, _ = argus(capsys, "export", "a", "--json")
     assert [json.loads(line)["epoch"] for line in out.splitlines()] == [0, 1, 2]
+
+
+def test_run_that_goes_on_while_it_is_judged_stays(capsys, monkeypatch):
+    kept("a")
+    path = path_of("a")
+    with open(os.path.join(path, layout.DELIVERED), "w") as file:
+        file.write(str(os.path.getsize(os.path.join(path, layout.EVENTS))))
+    ago = time.time() - YEARS
+    for name in (layout.EVENTS, layout.HEARTBEAT):
+        os.utime(os.path.join(path, name), (ago, ago))
+    real_size = gc._size
+
+    def size_and_more(place):
+        with open(os.path.join(path, layout.EVENTS), "ab") as file:
+            file.write(b"{}\n")
+        return real_size(place)
+
+    monkeypatch.setattr(gc, "_size", size_and_more)
+    code, _, err = argus(capsys, "gc", "--yes")
+    assert (code, err.count("it has changed meanwhile")) == (1, 1)
+    assert rows(capsys) == ["a"]

@@ -108,3 +108,18 @@ def test_clock_that_was_set_back_keeps_no_state_for_hours(run, monkeypatch):
     watched.poll(now + 86_400 * 300)
     assert watched.poll(now)
     assert watched.row["state"] == "running"
+
+
+def test_running_run_in_which_nothing_changes_costs_no_row(run, monkeypatch):
+    for name in ("argus.scanner.watched.TICK_NS", "argus.scanner.tree.TICK_NS"):
+        monkeypatch.setattr(name, -(10**18))  # as if all were written long ago
+    now = time.time()
+    watched = Watched("b", run.path)
+    assert watched.poll(now)
+    made: list[object] = []
+    monkeypatch.setattr("argus.scanner.watched.row_of", lambda *told: made.append(told) or {})
+    for later in range(3, 60, 3):
+        assert not watched.poll(now + later)
+    assert made == []
+    assert watched.poll(now + 86_400)
+    assert made != []
