@@ -116,10 +116,15 @@ def test_running_run_in_which_nothing_changes_costs_no_row(run, monkeypatch):
     now = time.time()
     watched = Watched("b", run.path)
     assert watched.poll(now)
-    made: list[object] = []
-    monkeypatch.setattr("argus.scanner.watched.row_of", lambda *told: made.append(told) or {})
+    made: list[str] = []
+
+    def row_of(run_id, *_):
+        made.append(run_id)
+        return {}
+
+    monkeypatch.setattr("argus.scanner.watched.row_of", row_of)
     for later in range(3, 60, 3):
         assert not watched.poll(now + later)
     assert made == []
     assert watched.poll(now + 86_400)
-    assert made != []
+    assert made == ["b"]
