@@ -53,6 +53,7 @@ class Watched:
         self._is_delivered: Optional[bool] = None
         self._n_rejected = 0
         self._summary: Optional[Summary] = None  # of a run that may have more to come
+        self._is_begun_anew = False  # the event file, and the sidecar told of the one before
         self._sums = Summary().document()
         self._status = RUNNING  # as its own files tell
         self._follower = Follower(path / layout.EVENTS)
@@ -82,8 +83,8 @@ class Watched:
         if before is None or marks.directory_ns != before.directory_ns or not self._is_settled:
             self._is_settled = marks.directory_ns < wall_now * 1e9 - TICK_NS
             self._read_small_files()
-            if self._sidecar_knows_more():
-                self._summary, before = None, None
+            if self._is_begun_anew and _said_bytes(self._described) <= marks.size:
+                self._summary, before = None, None  # it tells of the new file by now
         if before is None or self.is_behind or marks[1:4] != before[1:4]:
             self._sum_up(self._read_events(marks), marks)
         elif self._summary is not None:
@@ -117,17 +118,15 @@ class Watched:
         self._edits = edits.read(self.path)
         self._n_rejected = len(dead_letters(self.path))
 
-    def _sidecar_knows_more(self) -> bool:
-        """Whether it sums up what we have not seen: its writer has begun the event file anew."""
-        said = self._described.get("n_events")
-        return self._summary is not None and type(said) is int and said > self._sums["n_events"]
-
     def _read_events(self, marks: _Marks) -> Summary:
         if marks.identity is None:
             return Summary.resumed(self._described)
         summary = self._summary
         if summary is None or self._follower.is_other(marks.identity, marks.size):
-            summary, known = taken_up(self._described, marks.size)
+            # Its size after the sidecar was read: what that sums up is in it, or was once.
+            size = os.stat(self._events).st_size
+            summary, known = taken_up(self._described, size)
+            self._is_begun_anew = _said_bytes(self._described) > size
             self._follower = Follower(self.path / layout.EVENTS, known)
         begun_at = self._follower.offset
         try:
@@ -177,6 +176,12 @@ class Watched:
         if isinstance(status, str) and status in ENDED and is_newest:
             return status
         return summary.tally.status
+
+
+def _said_bytes(described: dict[str, Any]) -> int:
+    """How much of an event file a sidecar sums up."""
+    said = described.get("events_bytes")
+    return said if type(said) is int else 0
 
 
 def _heard_at(marks: _Marks) -> float:

@@ -69,7 +69,8 @@ def test_file_begun_anew_goes_on_from_what_the_sidecar_says(run, watched):
     run.epochs(50, 2)
     watched.poll(time.time())
     assert (watched.row["n_events"], watched.row["n_jobs"]) == (53, 1)
-    run.describe(batch_id="b", **{**kept, "n_events": 60, "events_bytes": 10**6})
+    size = (run.path / layout.EVENTS).stat().st_size
+    run.describe(batch_id="b", **{**kept, "n_events": 60, "events_bytes": size})
     watched.poll(time.time())
     assert watched.row["n_events"] == 60
 
@@ -128,3 +129,22 @@ def test_running_run_in_which_nothing_changes_costs_no_row(run, monkeypatch):
     assert made == []
     assert watched.poll(now + 86_400)
     assert made == ["b"]
+
+
+def test_sidecar_written_while_we_look_counts_nothing_twice(run, monkeypatch):
+    """Its writer is ahead of the size that we saw."""
+    watched = Watched("b", run.path)
+    seen = watched._seen
+
+    def seen_and_then_written():
+        marks = seen()
+        monkeypatch.setattr(watched, "_seen", seen)
+        run.epochs(0, 5)
+        size = (run.path / layout.EVENTS).stat().st_size
+        run.describe(batch_id="b", n_events=6, n_jobs=1, events_bytes=size)
+        return marks
+
+    monkeypatch.setattr(watched, "_seen", seen_and_then_written)
+    watched.poll(time.time())
+    watched.poll(time.time())
+    assert watched.row["n_events"] == 6
