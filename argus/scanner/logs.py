@@ -25,7 +25,7 @@ EVENTS_STREAM = "events"
 _MAX_STREAMS = 2_000
 _SUFFIXES = (".out", ".err", ".log", ".txt")
 _RANK = re.compile(r"(?:_|rank[-_]?)([0-9]{1,6})(?:_log)?\.(?:out|err|log|txt)\Z")
-_LOG_LINE = b'"log_line"'  # in whatever way the rest is spaced
+_LOG_LINE = b'"log_line"'  # of a hundred lines some ninety need not be parsed
 _HYDRA_DIRECTORIES = ("hydra.runtime.output_dir", "hydra.run.dir", "hydra.sweep.dir", "output_dir")
 
 

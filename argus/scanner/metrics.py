@@ -128,7 +128,7 @@ class Metrics:
             self._make_room(run)
             yield chunk.line
             at = chunk.end
-        yield _line({"type": "done", "offset": at})
+        yield _line({"type": "done", "offset": at, **_beside(path)})
 
     def whole(self, path: Path) -> bytes:
         """All columns of a run, and what a page shows beside them, as JSON. Raises OSError."""
