@@ -120,14 +120,10 @@ class Columns:
         if lines is None:
             lines = self._lines[job_id] = {}
         for name, value in numbers(data, MAX_SERIES).items():
-            series = lines.get(name)
-            if series is None:
-                series = self._of(self._series, Key(job_id, None, name))
-                if series is None:
-                    continue
-                lines[name] = series
-            series.add(time, value)
-            series.epochs.append(epoch)
+            series = lines.get(name) or self._line(job_id, name)
+            if series is not None:
+                series.add(time, value)
+                series.epochs.append(epoch)
         job = self._jobs.get(job_id)
         if job is None:
             job = self._job(job_id)
@@ -181,6 +177,12 @@ class Columns:
         if job_id not in self._jobs and len(self._jobs) >= _MAX_JOBS:
             return {}
         return self._jobs.setdefault(job_id, {"job_id": job_id})
+
+    def _line(self, job_id: str, name: str) -> Optional[Series]:
+        series = self._of(self._series, Key(job_id, None, name))
+        if series is not None:
+            self._lines[job_id][name] = series
+        return series
 
     @staticmethod
     def _of(table: dict[Key, Series], key: Key) -> Optional[Series]:
