@@ -8,6 +8,9 @@ A subcommand is a module of this package with `add_parser(subparsers)`, which de
 from __future__ import annotations
 
 import argparse
+import codecs
+import io
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -48,6 +51,7 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv`, or the command line, names. The exit code."""
+    _print_any_text()
     parser = _parser()
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["tag"]:
@@ -65,6 +69,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `argus … | head`: whoever read has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter flushes once more
         return 141
+
+
+def _print_any_text() -> None:
+    """What stdout cannot encode is printed as an escape of JSON: a name that is no UTF-8 for one."""
+    codecs.register_error("argus.escape", _escaped)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="argus.escape")
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def _parser() -> argparse.ArgumentParser:

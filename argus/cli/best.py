@@ -12,6 +12,7 @@ from argus.cli.arguments import count
 if TYPE_CHECKING:
     import argparse
 
+    from argus.cli.finding import Finder
     from argus.rundir.runs import Run
 
 _EXAMPLES = """\
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     except NotFoundError as error:
         finder.complain(str(error))
         return 2
-    jobs = [job for each in found for job in _jobs(each)]
+    jobs = [job for each in found for job in _readable(finder, each)]
     ranked = _ranked(jobs, args.metric, args.max)
     if not ranked:
         known = sorted({name for job in jobs for name in job["metrics"]})
@@ -80,6 +81,15 @@ def _ranked(jobs: list[dict[str, Any]], metric: str, highest: bool) -> list[dict
         if type(value) in (int, float) and math.isfinite(value):
             ranked.append({"value": value, **job})
     return sorted(ranked, key=lambda job: job["value"], reverse=highest)
+
+
+def _readable(finder: Finder, found: Run) -> list[dict[str, Any]]:
+    """Its jobs; none, and a line on stderr, where its events cannot be read."""
+    try:
+        return list(_jobs(found))
+    except OSError as error:
+        finder.unreadable(found.main.path, error)
+        return []
 
 
 def _jobs(found: Run) -> Iterator[dict[str, Any]]:

@@ -8,9 +8,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from argus.core.events import strictly_json
+
 if TYPE_CHECKING:
     import argparse
 
+    from argus.cli.finding import Finder
     from argus.rundir.runs import Run
 
 _EXAMPLES = """\
@@ -55,45 +58,64 @@ def run(args: argparse.Namespace) -> int:
     from argus.cli.finding import Finder
 
     finder = Finder("export", args.runs)
-    found = finder.named(args.run)
-    try:
-        if args.json:
-            for row in _rows(found, args.table):
-                print(json.dumps(row, ensure_ascii=False))
-        else:
-            _write_csv(found, args.table)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        finder.complain(f"{error.filename or 'a run'} cannot be read: {error.strerror or error}")
+    rows = Rows(finder, finder.named(args.run), args.table)
+    if args.json:
+        for row in rows:
+            print(_line(row))
+    else:
+        _write_csv(rows)
     return 2 if finder.has_failed else 0
 
 
-def _write_csv(found: list[Run], table: str) -> None:
+class Rows:
+    """The rows of some runs, each time that they are asked for. A run that cannot be read is told
+    once, and the rest is done."""
+
+    def __init__(self, finder: Finder, found: Iterable[Run], table: str) -> None:
+        self._finder = finder
+        self._found = list(found)
+        self._kinds = _EVENTS[table]
+        self._with_metrics = table == "jobs"
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for each in list(self._found):
+            try:
+                yield from self._of(each)
+            except OSError as error:
+                self._found.remove(each)
+                self._finder.unreadable(each.main.path, error)
+
+    def _of(self, run: Run) -> Iterator[dict[str, Any]]:
+        from argus.cli.reading import events_of
+
+        for event in events_of(run):
+            if not self._kinds:
+                yield event
+            elif event["event_type"] in self._kinds:
+                data = dict(event["data"])
+                nested = data.pop("metrics", None) if self._with_metrics else None
+                first = {name: event.get(name) for name in _FIRST}
+                yield {**first, **data, **(nested if isinstance(nested, dict) else {})}
+
+
+def _line(row: dict[str, Any]) -> str:
+    try:
+        return json.dumps(row, ensure_ascii=False, allow_nan=False)
+    except ValueError:  # a bare NaN: Python reads it, and hardly anybody else
+        return json.dumps(strictly_json(row), ensure_ascii=False)
+
+
+def _write_csv(rows: Rows) -> None:
     """Twice through the events: which columns there are is known only at the end, and there may
     be more events than memory has room for."""
     columns = dict.fromkeys(_FIRST)
-    for row in _rows(found, table):
+    for row in rows:
         columns.update(dict.fromkeys(row))
-    writer = csv.DictWriter(sys.stdout, list(columns), lineterminator="\r\n")
+    # A run that goes on may have new names by the second time; its next export has them.
+    writer = csv.DictWriter(sys.stdout, list(columns), lineterminator="\r\n", extrasaction="ignore")
     writer.writeheader()
-    for row in _rows(found, table):
+    for row in rows:
         writer.writerow({name: _cell(value) for name, value in row.items()})
-
-
-def _rows(found: Iterable[Run], table: str) -> Iterator[dict[str, Any]]:
-    from argus.cli.reading import events_of
-
-    kinds = _EVENTS[table]
-    for each in found:
-        for event in events_of(each):
-            if not kinds:
-                yield event
-            elif event["event_type"] in kinds:
-                data = dict(event["data"])
-                nested = data.pop("metrics", None) if table == "jobs" else None
-                first = {name: event.get(name) for name in _FIRST}
-                yield {**first, **data, **(nested if isinstance(nested, dict) else {})}
 
 
 def _cell(value: object) -> object:

@@ -40,7 +40,7 @@ class Finder:
         for path in self._given:
             if not path.is_dir():
                 raise NotFoundError(f"{path} is no directory")
-        return runs(self._given or default_roots(), time.time(), self._unreadable)
+        return runs(self._given or default_roots(), time.time(), self.unreadable)
 
     def named(self, names: Sequence[str]) -> list[Run]:
         """The runs of those names, in that order; each a path, a batch id, the beginning of one,
@@ -69,10 +69,12 @@ class Finder:
         unreadable: list[OSError] = []
         found = runs([path], time.time(), lambda _, error: unreadable.append(error))
         if not found:
-            raise NotFoundError(f"{path} cannot be read: {unreadable[0]}")
+            reason = unreadable[0].strerror or unreadable[0]
+            raise NotFoundError(f"{path} cannot be read: {reason}")
         return found[0]
 
-    def _unreadable(self, path: Path, error: OSError) -> None:
+    def unreadable(self, path: Path, error: OSError) -> None:
+        """The same of a run that cannot be read."""
         self.complain(f"{path} cannot be read: {error.strerror or error}")
 
 

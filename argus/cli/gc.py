@@ -74,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
         finder.complain(str(error))
         return 2
     candidates = [judged(view, now, args.older_than) for view in found]
-    removed = {each.path: _remove(each.path) for each in candidates if each.can_go and args.yes}
+    going = [each.path for each in candidates if each.can_go and args.yes]
+    removed = {path: _remove(path, args.older_than) for path in going}
     if args.json:
         rows = [
             {**each._asdict(), "path": str(each.path), "removed": removed.get(each.path, False)}
@@ -108,16 +109,20 @@ def judged(view: View, wall_now: float, older_than_s: float) -> Candidate:
     return Candidate(view.path, False, reason, size)
 
 
-def _remove(path: Path) -> bool:
+def _remove(path: Path, older_than_s: float) -> bool:
     """Remove a run that nobody holds. False, with a line on stderr, where that fails."""
     from argus.rundir import layout
     from argus.rundir.lock import RunLock
+    from argus.rundir.view import look
 
     try:
         lock = RunLock.acquire(path / layout.LOCK, private=False)
         if lock is None:
             raise OSError("somebody is at work on it")
         try:
+            now = time.time()  # once more: it may have gone on since it was looked at
+            if not judged(look(path, now), now, older_than_s).can_go:
+                raise OSError("it has changed meanwhile")
             shutil.rmtree(path)
         finally:
             lock.release()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,25 @@ def read_run(run: Run) -> dict[str, Any]:
 
 
 def events_of(run: Run) -> Iterator[Event]:
-    """The events of all of its directories, the earliest attempt first. Raises OSError."""
-    for view in sorted(run.views, key=lambda view: view.started_at or ""):
-        path = view.path / layout.EVENTS
-        if path.exists():
-            yield from read_events(path)
+    """The events of all of its directories, the earliest attempt first, each once: a monitor can
+    keep what its reporter keeps, too. Raises OSError."""
+    views = sorted(run.views, key=lambda view: view.started_at or "")
+    events = (event for view in views for event in _events(view.path / layout.EVENTS))
+    return events if len(views) == 1 else _each_once(events)
+
+
+def _events(path: Path) -> Iterator[Event]:
+    if path.exists():
+        yield from read_events(path)
+
+
+def _each_once(events: Iterable[Event]) -> Iterator[Event]:
+    seen: set[bytes] = set()
+    for event in events:
+        key = bytes.fromhex(event["event_id"].replace("-", ""))
+        if key not in seen:
+            seen.add(key)
+            yield event
 
 
 def _last_words(path: Path) -> list[str]:

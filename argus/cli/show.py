@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         told = read_run(found[0])
     except OSError as error:
-        finder.complain(f"{found[0].main.path} cannot be read: {error.strerror or error}")
+        finder.unreadable(found[0].main.path, error)
         return 2
     if args.json:
         print(json.dumps({"run": row(found[0]), **told}, ensure_ascii=False))

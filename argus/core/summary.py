@@ -36,15 +36,16 @@ class Job:
         self.error: str | None = None
 
     def document(self, job_id: str) -> dict[str, Any]:
-        """As JSON, with numbers alone."""
+        """As JSON, with numbers alone: of the rest of an event's data nothing is kept."""
+        self.last, self.metrics = numbers(self.last), numbers(self.metrics)
         return {
             "job_id": job_id,
             "state": self.state,
             "model": self.model,
             "dataset": self.dataset,
             "epoch": self.epoch,
-            "last": numbers(self.last),
-            "metrics": numbers(self.metrics),
+            "last": self.last,
+            "metrics": self.metrics,
             "error": self.error,
         }
 
@@ -92,15 +93,14 @@ class Summary:
         """What `document` was made of, as far as it tells: more can be added. What is broken in it
         counts as not there."""
         summary = cls()
-        for told in _objects(document.get("jobs")):
+        for told in _objects(document.get("jobs"))[-MAX_JOBS:]:
             job_id, state = told.get("job_id"), told.get("state")
             if not isinstance(job_id, str) or state not in (RUNNING, DONE, FAILED):
                 continue
             job = summary._recent[job_id] = Job()
             job.state = state
             job.model, job.dataset, job.error = map(_text, map(told.get, _TEXTS))
-            epoch = told.get("epoch")
-            job.epoch = epoch if type(epoch) is int else None
+            job.epoch = _epoch(told)
             job.last, job.metrics = (numbers(told.get(key)) for key in ("last", "metrics"))
         summary._config = _config(document.get("config"))
         known = {job_key(job_id): job.state for job_id, job in summary._recent.items()}
@@ -114,7 +114,7 @@ class Summary:
             self._make_room()
         self._recent[job_id] = job
         if event_type == "job_epoch":
-            job.epoch, job.last = data.get("epoch"), data
+            job.epoch, job.last = _epoch(data), data
             return  # an epoch that comes late does not bring a job back
         job.state = state
         if event_type == "job_start":
@@ -136,9 +136,9 @@ _TEXTS = ("model", "dataset", "error")
 _MAX_TEXT = 300
 
 
-def numbers(data: object) -> dict[str, float | int | str]:
-    """The numbers of an event's `data`, in strict JSON: those that are not finite as the strings
-    that they travel as."""
+def numbers(data: object, most: int = MAX_NUMBERS) -> dict[str, float | int | str]:
+    """The first numbers of an event's `data`, in strict JSON: those that are not finite as the
+    strings that they travel as."""
     found: dict[str, float | int | str] = {}
     for name, value in data.items() if isinstance(data, Mapping) else ():
         if type(value) is float and value - value == 0.0:  # finite: nearly all are
@@ -147,7 +147,7 @@ def numbers(data: object) -> dict[str, float | int | str]:
             found[name] = strictly_json(value)
         else:
             continue
-        if len(found) == MAX_NUMBERS:
+        if len(found) == most:
             break
     return found
 
@@ -165,6 +165,11 @@ def _is_number(value: object) -> bool:
     if type(value) is int:
         return value.bit_length() < 1_024  # beyond it, a reader's floats end
     return type(value) is float or (type(value) is str and value in NON_FINITE)
+
+
+def _epoch(data: Mapping[str, Any]) -> int | None:
+    value = data.get("epoch")
+    return value if type(value) is int and -(2**53) < value < 2**53 else None
 
 
 def _text(value: object) -> str | None:

@@ -15,6 +15,7 @@ Event = dict[str, Any]
 
 _STATES = (RUNNING, DONE, FAILED)
 _MAX_REMEMBERED = 256
+_MAX_COUNT = 2**53  # beyond it a browser's numbers are not exact
 
 
 class Jobs(Protocol):
@@ -59,26 +60,19 @@ class Tally:
     def resume(self, document: Mapping[str, Any], states: Mapping[bytes, str]) -> None:
         """Go on from what `facts` and `counts` gave; `states` are those of the jobs that are known.
         What is broken in the document counts as not there."""
-
-        def number(key: str) -> int:
-            value = document.get(key)
-            return value if type(value) is int and value > 0 else 0
-
-        def text(key: str) -> str | None:
-            value = document.get(key)
-            return value if isinstance(value, str) else None
-
         for key, state in states.items():
             self._jobs[key] = _STATES.index(state)
-        self.n_events = number("n_events")
-        done, failed = number("n_done"), number("n_failed")
-        self._n_in_state = [max(number("n_jobs") - done - failed, 0), done, failed]
-        self.status = text("status") or RUNNING
+        counts = ("n_events", "n_jobs", "n_done", "n_failed")
+        self.n_events, known, done, failed = (_count(document, name, 0) or 0 for name in counts)
+        self._n_in_state = [max(known - done - failed, 0), done, failed]
+        self.status = _text(document, "status") or RUNNING
         self.is_started = document.get("is_started") is True
-        self._project, self._host, self._command = map(text, ("project", "host", "command"))
-        self._experiment_type = text("experiment_type")
-        self._started_at, self._finished_at = text("started_at"), text("finished_at")
-        self._n_total_jobs = number("n_total_jobs") or None
+        self._project, self._host = _text(document, "project"), _text(document, "host")
+        self._command = _text(document, "command")
+        self._experiment_type = _text(document, "experiment_type")
+        self._started_at = _text(document, "started_at")
+        self._finished_at = _text(document, "finished_at")
+        self._n_total_jobs = _count(document, "n_total_jobs", None)
 
     def facts(self) -> dict[str, Any]:
         """What changes seldom: the description of the batch."""
@@ -114,10 +108,10 @@ class Tally:
             self.is_started = True
             self._started_at = event["timestamp"]
         data = event["data"]
-        self._command = data.get("command") or event["source"].get("command") or self._command
-        self._experiment_type = data.get("experiment_type") or self._experiment_type
-        total = data.get("n_total_jobs")
-        self._n_total_jobs = self._n_total_jobs if total is None else total
+        command = _text(data, "command") or event["source"].get("command")
+        self._command = command or self._command
+        self._experiment_type = _text(data, "experiment_type") or self._experiment_type
+        self._n_total_jobs = _count(data, "n_total_jobs", self._n_total_jobs)
         if self.status != DONE:
             self.status = RUNNING
             self._finished_at = None
@@ -173,6 +167,16 @@ class Tally:
 def job_key(job_id: str) -> bytes:
     """A job id as 16 bytes, whatever its length."""
     return hashlib.blake2b(job_id.encode("utf-8", "replace"), digest_size=16).digest()
+
+
+def _count(document: Mapping[str, Any], key: str, otherwise: int | None) -> int | None:
+    value = document.get(key)
+    return value if type(value) is int and 0 <= value < _MAX_COUNT else otherwise
+
+
+def _text(document: Mapping[str, Any], key: str) -> str | None:
+    value = document.get(key)
+    return value if isinstance(value, str) else None
 
 
 # A log line makes no job: a heartbeat carries the batch's id where no job is open.

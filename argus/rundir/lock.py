@@ -6,6 +6,9 @@ import errno
 import os
 import sys
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from argus.rundir.files import open_append, open_read
@@ -37,6 +40,7 @@ _HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
 # beyond the end of its parent, and nobody could recover the run. So it closes what it inherits.
 _taken: set[RunLock] = set()
 _changing = threading.RLock()  # held while a file is open and not noted here; a fork waits for it
+_AGAIN_S = 0.01
 _LONGEST_CHANGE_S = 2.0  # a disk that stalls holds up neither a fork nor another run for longer
 
 
@@ -131,6 +135,35 @@ def is_held(path: Path) -> bool | None:
         finally:
             os.close(fd)
     return False
+
+
+@contextmanager
+def alone_in(directory: Path, deadline: float) -> Iterator[None]:
+    """Keep others out who ask for the same, by a lock on the directory itself: nothing is left
+    there. Where the system knows no such lock, it keeps nobody out.
+
+    Raises OSError where the directory cannot be opened, or somebody has the lock until `deadline`.
+    """
+    if sys.platform == "win32":  # it opens no directory
+        yield
+        return
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        while not _is_locked_or_lockless(fd):
+            if time.monotonic() > deadline:
+                raise OSError(errno.EBUSY, "somebody else changes it", str(directory))
+            threading.Event().wait(_AGAIN_S)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _is_locked_or_lockless(fd: int) -> bool:
+    try:
+        _try_lock(fd)
+    except OSError as error:
+        return error.errno not in _HELD
+    return True
 
 
 def _before_fork() -> None:

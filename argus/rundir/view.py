@@ -80,12 +80,12 @@ def look(path: Path, wall_now: float) -> View:
         if not described:
             raise NoRunError(f"{path} is no run: there is no {layout.EVENTS} in it") from None
         size, written_at = 0, 0.0
-    summary, told = summed_up(events, described, size)
+    summary = summed_up(events, described, size)
     heard_at = max(_modified_at(path / layout.HEARTBEAT), written_at)
     return View(
         path=path,
         sidecar=described,
-        state=state_by(path, described, told, wall_now - heard_at),
+        state=state_by(path, described, summary.tally.status, wall_now - heard_at),
         summary=summary.document(),
         edits=edits.read(path),
         events_bytes=size,
@@ -94,16 +94,24 @@ def look(path: Path, wall_now: float) -> View:
     )
 
 
-def summed_up(events: Path, described: dict[str, Any], size: int) -> tuple[Summary, str]:
-    """The sums of an event file, and the status that sidecar and events tell together."""
-    known = described.get("events_bytes")
-    if type(known) is not int or known < 0:
-        known, described = 0, {**described, "n_events": 0, "n_jobs": 0, "jobs": []}
-    summary = Summary.resumed(described)
+def summed_up(events: Path, described: dict[str, Any], size: int) -> Summary:
+    """The sums of an event file, those of the sidecar taken up. Raises OSError."""
+    summary, known = taken_up(described, size)
     if known < size:
         for event in read_events(events, known):
             summary.add(event)
-    return summary, summary.tally.status
+    return summary
+
+
+def taken_up(described: dict[str, Any], size: int) -> tuple[Summary, int]:
+    """The sums that a sidecar tells, and how much they cover of an event file of that size.
+
+    All of it where it should be larger: a writer has begun it anew, without what is delivered.
+    """
+    known = described.get("events_bytes")
+    if type(known) is not int or known < 0:
+        return Summary.resumed({**described, "n_events": 0, "n_jobs": 0, "jobs": []}), 0
+    return Summary.resumed(described), min(known, size)
 
 
 def read_events(path: Path, start: int = 0) -> Iterator[Event]:
@@ -135,9 +143,10 @@ def state_by(path: Path, described: dict[str, Any], told: str, silence_s: float)
     """The state of a run that its own files call `told`, and that has been silent for so long."""
     if described.get("written_by") == WRITTEN_BY_MONITOR:  # whose own life says nothing of the run
         return run_state(told, Signs(None, silence_s, _FORWARDED_BEAT_S), holds_lock=None)
-    beat_s = described.get("heartbeat_s")
-    usual = beat_s if isinstance(beat_s, (int, float)) and 0 < beat_s < 86_400 else _BEAT_S
-    signs = Signs(writer.lives(described), silence_s, usual)
+    beat_s: Any = described.get("heartbeat_s")
+    if type(beat_s) not in (int, float) or not 0 < beat_s < 86_400:
+        beat_s = _BEAT_S
+    signs = Signs(writer.lives(described), silence_s, beat_s)
     holds_lock = None
     if told not in ENDED and signs.is_silent and signs.lives is not False:
         holds_lock = lock.is_held(path / layout.LOCK)

@@ -15,7 +15,7 @@ from argus.core.summary import numbers
 from argus.core.tally import Event
 
 MAX_SERIES = 20_000  # of one run; a hostile one has no end of names
-_MAX_JOBS = 10_000
+_MAX_JOBS = 100_000
 _NO_EPOCH = -(2**63)
 
 
@@ -43,11 +43,13 @@ class Series:
 
     def add(self, time: float, value: object) -> None:
         """One more point; `value` as `numbers` gives it."""
-        number = float(value)  # type: ignore[arg-type] # "Infinity" is one to Python, too
+        if type(value) is float:  # finite: nearly all are
+            self.values.append(value)
+        else:
+            number = float(value)  # type: ignore[arg-type] # "Infinity" is one to Python, too
+            self.values.append(number)
+            self.is_finite = self.is_finite and number - number == 0.0
         self.times.append(time)
-        self.values.append(number)
-        if self.is_finite and number - number != 0.0:
-            self.is_finite = False
 
     def points(self) -> dict[str, Any]:
         """As JSON."""
@@ -114,20 +116,21 @@ class Columns:
         time, told = self._seconds(event["timestamp"]), data.get("epoch")
         epoch = told if type(told) is int and abs(told) < -_NO_EPOCH else _NO_EPOCH
         job_id = event["job_id"]
-        lines = self._lines.setdefault(job_id, {})
-        for name, value in numbers(data).items():
-            series = lines.get(name)
-            if series is None:
-                series = self._of(self._series, Key(job_id, None, name))
-                if series is None:
-                    continue
-                lines[name] = series
-            series.add(time, value)
-            series.epochs.append(epoch)
-        job = self._job(job_id)
-        job["epochs"] = max(job.get("epochs", 0), epoch + 1)
-        job.setdefault("started_at", event["timestamp"])
-        job.setdefault("state", "running")
+        lines = self._lines.get(job_id)
+        if lines is None:
+            lines = self._lines[job_id] = {}
+        for name, value in numbers(data, MAX_SERIES).items():
+            series = lines.get(name) or self._line(job_id, name)
+            if series is not None:
+                series.add(time, value)
+                series.epochs.append(epoch)
+        job = self._jobs.get(job_id)
+        if job is None:
+            job = self._job(job_id)
+        if "state" not in job:  # it began before we looked
+            job.update(state="running", started_at=event["timestamp"])
+        if epoch >= job.get("epochs", 0):
+            job["epochs"] = epoch + 1
 
     def _resource(self, event: Event, data: Mapping[str, Any]) -> None:
         host = data.get("host")
@@ -151,28 +154,35 @@ class Columns:
     def _start(self, event: Event, data: Mapping[str, Any]) -> None:
         job = self._job(event["job_id"])
         job.update(state="running", started_at=event["timestamp"])
-        job.update({name: data.get(name) for name in ("model", "dataset")})
+        job.update(ended_at=None, elapsed_s=None, error=None)  # those of an earlier attempt
+        job.update({name: _text(data.get(name)) for name in ("model", "dataset")})
         extra = {name: value for name, value in data.items() if name not in ("model", "dataset")}
         if extra:
-            job["extra"] = strictly_json(extra)
+            job["extra"] = _strict(extra)
 
     def _end(self, event: Event, data: Mapping[str, Any]) -> None:
         job = self._job(event["job_id"])
         failed = event["event_type"] == "job_failed"
         job.update(state="failed" if failed else "done", ended_at=event["timestamp"])
-        job["elapsed_s"] = strictly_json(data.get("elapsed_s"))
-        job["metrics"] = numbers(data.get("metrics"))
+        job["elapsed_s"] = numbers({"elapsed_s": data.get("elapsed_s")}).get("elapsed_s")
+        job["metrics"] = numbers(data.get("metrics"), MAX_SERIES)
         if failed:
-            job["error"] = data.get("error")
+            job["error"] = _text(data.get("error"))
 
     def _env(self, event: Event, data: Mapping[str, Any]) -> None:
         if self._environment is None:  # the first one of a batch wins
-            self._environment = strictly_json(data)
+            self._environment = _strict(data)
 
     def _job(self, job_id: str) -> dict[str, Any]:
         if job_id not in self._jobs and len(self._jobs) >= _MAX_JOBS:
             return {}
         return self._jobs.setdefault(job_id, {"job_id": job_id})
+
+    def _line(self, job_id: str, name: str) -> Optional[Series]:
+        series = self._of(self._series, Key(job_id, None, name))
+        if series is not None:
+            self._lines[job_id][name] = series
+        return series
 
     @staticmethod
     def _of(table: dict[Key, Series], key: Key) -> Optional[Series]:
@@ -188,6 +198,19 @@ class Columns:
             fields = (text[:4], text[5:7], text[8:10], text[11:13], text[14:16], text[17:19])
             self._second = (text, calendar.timegm(tuple(map(int, fields))))
         return self._second[1] + float(f"0{timestamp[19:-1]}" if len(timestamp) > 20 else 0)
+
+
+def _text(value: object) -> Optional[str]:
+    return value if isinstance(value, str) else None
+
+
+def _strict(data: Mapping[str, Any]) -> dict[str, Any]:
+    """All of `data` in strict JSON; nothing where it is nested deeper than anybody can read."""
+    try:
+        strict: dict[str, Any] = strictly_json(data)
+    except RecursionError:
+        return {}
+    return strict
 
 
 # Numbers that name something rather than measure it.

@@ -10,11 +10,13 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 KEPT_MESSAGES = 4_096
 KEPT_BYTES = 33_554_432
+PORTION_BYTES = 262_144
 
 
 class Message(NamedTuple):
@@ -64,7 +66,9 @@ class Feed:
         An empty one at least every `wait_s`. A number that is not known any more, or never was,
         gets one message of the kind `resync`, and what comes from then on.
         """
-        at = self._last if after is None else after
+        return self._listen(self._last if after is None else after, wait_s)
+
+    def _listen(self, at: int, wait_s: float) -> Iterator[list[Message]]:
         while True:
             messages = self._next(at, time.monotonic() + wait_s)
             if messages is None:
@@ -84,4 +88,15 @@ class Feed:
             first = self._kept[0].number if self._kept else self._last + 1
             if not first - 1 <= after <= self._last:
                 return [Message(self._last, "resync", b"{}")]
-            return [self._kept[index] for index in range(after + 1 - first, len(self._kept))]
+            missed = islice(self._kept, after + 1 - first, None)
+            return list(_portion(missed))
+
+
+def _portion(messages: Iterable[Message]) -> Iterator[Message]:
+    """The first of `messages`: a listener that takes them slowly holds no more than that."""
+    left = PORTION_BYTES
+    for message in messages:
+        yield message
+        left -= len(message.data)
+        if left <= 0:
+            return

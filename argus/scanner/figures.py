@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ def figures(run: Path) -> list[dict[str, Any]]:
     """The artifacts that are kept in the run itself, the newest last."""
     told = _told(run)
     found = []
-    for path, info in _kept(run / MEDIA_DIR):
+    for path, info in islice(_kept(run / MEDIA_DIR), _MAX_FIGURES):
         relative = path.relative_to(run).as_posix()
         note = told.get(relative) or told.get(path.name) or {}
         step = _STEP.search(path.name)
@@ -59,26 +61,31 @@ def figure_path(run: Path, relative: str) -> Path | None:
         return None
     # No step may be a link, which could lead anywhere.
     steps = [run.joinpath(*parts[: count + 1]) for count in range(len(parts))]
-    if any(step.is_symlink() for step in steps) or not path.is_file():
+    if any(os.path.islink(step) for step in steps) or not os.path.isfile(path):
         return None
     return path
 
 
 def _kept(directory: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    left = _MAX_FIGURES
+    if os.path.islink(directory):
+        return
     for place, directories, names in os.walk(directory):
-        directories.sort()
+        directories[:] = sorted(filter(_is_text, directories))
         for name in sorted(names):
             path = Path(place, name)
-            if name.startswith(".") or path.suffix.lower() not in TYPES or path.is_symlink():
+            if name.startswith(".") or path.suffix.lower() not in TYPES or not _is_text(name):
                 continue
             try:
-                yield path, os.stat(path, follow_symlinks=False)
+                info = os.stat(path, follow_symlinks=False)
             except OSError:
                 continue
-            left -= 1
-            if not left:
-                return
+            if stat.S_ISREG(info.st_mode):
+                yield path, info
+
+
+def _is_text(name: str) -> bool:
+    """Whether a page can ask for a file of that name: one that is no UTF-8 has no address."""
+    return name.encode("utf-8", "replace") == os.fsencode(name)
 
 
 def _told(run: Path) -> dict[str, dict[str, Any]]:

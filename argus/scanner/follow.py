@@ -12,6 +12,7 @@ from argus.core.tally import Event
 from argus.rundir import files
 
 _READ_BYTES = 1_048_576
+_REMEMBERED_BYTES = 512  # an event or two, with ids that no other has
 
 
 class Identity(NamedTuple):
@@ -48,11 +49,26 @@ class Follower:
         self._path = path
         self.offset = offset
         self.identity: Optional[Identity] = None
+        self._before = b""  # what stands right before the offset
 
-    def is_other(self, info: os.stat_result) -> bool:
-        """Whether the file that was looked at does not go on where we are."""
-        other = self.identity is not None and identity_of(info) != self.identity
-        return other or info.st_size < self.offset
+    def fits(self) -> bool:
+        """Whether there stands before us what we have read: a file system gives a new file the
+        number of a removed one. Raises OSError."""
+        if not self._before:
+            return True
+        fd = files.open_read(self._path)
+        try:
+            return self._fits(fd)
+        finally:
+            os.close(fd)
+
+    def _fits(self, fd: int) -> bool:
+        begin = self.offset - len(self._before)
+        return files.read_at(fd, len(self._before), begin) == self._before
+
+    def is_other(self, identity: Identity, size: int) -> bool:
+        """Whether a file that was looked at does not go on where we are."""
+        return self.identity not in (None, identity) or size < self.offset
 
     def read(self, max_bytes: int) -> Piece:
         """The next events, about `max_bytes` of them at most; with a `start` of 0 where the file
@@ -60,9 +76,10 @@ class Follower:
         fd = files.open_read(self._path)
         with os.fdopen(fd, "rb", buffering=0) as file:
             info = os.fstat(fd)
-            if self.is_other(info):
-                self.offset = 0
-            self.identity = identity_of(info)
+            identity = identity_of(info)
+            if self.is_other(identity, info.st_size) or not self._fits(fd):
+                self.offset, self._before = 0, b""
+            self.identity = identity
             start = self.offset
             file.seek(start)
             splitter = LineSplitter()
@@ -75,7 +92,13 @@ class Follower:
                 read += len(chunk)
                 lines += splitter.feed(chunk)
                 if splitter.torn_bytes > MAX_LINE_BYTES:  # no event is so long: read past it
-                    self.offset = start + read
-                    return Piece(list(valid_events(lines)), start, self.offset, info.st_size)
-            self.offset = start + read - splitter.torn_bytes
+                    break
+            torn = 0 if splitter.torn_bytes > MAX_LINE_BYTES else splitter.torn_bytes
+            self.offset = start + read - torn
+            self._before = _bytes_before(fd, self.offset)
         return Piece(list(valid_events(lines)), start, self.offset, info.st_size)
+
+
+def _bytes_before(fd: int, offset: int) -> bytes:
+    begin = max(offset - _REMEMBERED_BYTES, 0)
+    return files.read_at(fd, offset - begin, begin)

@@ -6,14 +6,18 @@ Hydra wrote into, and the log lines among its events. Only plain files, and only
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
 from argus.core.contract import valid_events
 from argus.rundir import files, layout
+from argus.scanner.names import shown_name
 
 MAX_BYTES = 4_194_304
 EVENTS_STREAM = "events"
@@ -44,9 +48,8 @@ class Stream(NamedTuple):
 def streams(run: Path, config: Mapping[str, Any] | None) -> list[Stream]:
     """The logs of a run; the one among its events comes first."""
     found: dict[str, Stream] = {}
-    for stream in _all(run, config or {}):
-        if len(found) < _MAX_STREAMS:
-            found.setdefault(stream.stream_id, stream)
+    for stream in islice(_all(run, config or {}), _MAX_STREAMS):
+        found.setdefault(stream.stream_id, stream)
     return list(found.values())
 
 
@@ -67,10 +70,13 @@ def content(stream: Stream, max_bytes: int = MAX_BYTES, start: int | None = None
         cut = data.find(b"\n") + 1
         begin, data = begin + cut, data[cut:]
     if stream.stream_id == EVENTS_STREAM:
-        data = data[: data.rfind(b"\n") + 1]  # half a line waits for its other half
+        whole = data.rfind(b"\n") + 1  # half a line waits for its other half
+        data = data[:whole] if whole or len(data) < max_bytes else data
         text = "".join(_told(data))
     else:
-        text = data.decode("utf-8", "replace")
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        text = decoder.decode(data)
+        data = data[: len(data) - len(decoder.getstate()[0])]  # half a character waits, too
     return {"text": text, "start": begin, "end": begin + len(data), "size": size}
 
 
@@ -122,7 +128,9 @@ def _streams(path: Path, below: Path, kind: str, stream_id: str = "") -> Iterato
         info = os.stat(path, follow_symlinks=False)
     except OSError:
         return
-    name = path.relative_to(below).as_posix()
+    if not stat.S_ISREG(info.st_mode):
+        return
+    name = shown_name(path.relative_to(below))
     rank = _RANK.search(path.name)
     yield Stream(
         stream_id=stream_id or name,
@@ -136,26 +144,29 @@ def _streams(path: Path, below: Path, kind: str, stream_id: str = "") -> Iterato
 
 
 def _files(directory: Path) -> list[Path]:
-    """The logs directly in a directory, by name; none where it cannot be read."""
-    try:
-        with os.scandir(directory) as entries:
-            found = [
-                Path(entry.path)
-                for entry in entries
-                if entry.name.endswith(_SUFFIXES) and entry.is_file(follow_symlinks=False)
-            ]
-    except OSError:
-        return []
-    return sorted(found)
+    """The logs directly in a directory, by name."""
+    return _listed(directory, lambda entry: _is_log(entry) and entry.is_file(follow_symlinks=False))
+
+
+def _is_log(entry: os.DirEntry[str]) -> bool:
+    return entry.name.endswith(_SUFFIXES)
 
 
 def _directories(directory: Path) -> list[Path]:
+    return _listed(directory, lambda entry: entry.is_dir(follow_symlinks=False))
+
+
+def _listed(directory: Path, is_wanted: Callable[[os.DirEntry[str]], bool]) -> list[Path]:
+    """What is in a directory, by name; nothing where it cannot be read, or is a link: whose run it
+    is could lead a reader of other users' runs anywhere."""
     try:
+        if os.path.islink(directory):
+            return []
         with os.scandir(directory) as entries:
-            found = [Path(each.path) for each in entries if each.is_dir(follow_symlinks=False)]
+            wanted = (Path(entry.path) for entry in entries if is_wanted(entry))
+            return sorted(islice(wanted, _MAX_STREAMS))
     except OSError:
         return []
-    return sorted(found)[:_MAX_STREAMS]
 
 
 def _same_owner(run: Path, other: Path) -> bool:

@@ -5,22 +5,27 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
-from argus.rundir import layout, sidecar
+from argus.rundir import files, layout, sidecar
 from argus.rundir.view import dead_letters
 from argus.scanner.columns import Columns
-from argus.scanner.follow import Follower, Identity
+from argus.scanner.follow import Follower, Identity, identity_of
+from argus.scanner.row import counts_of
 
 CHUNK_BYTES = 1_048_576  # of an event file; some hundred kilobytes of columns
 KEPT_BYTES = 134_217_728
+_SMALL_BYTES = CHUNK_BYTES // 16
 _MAX_SMALL = 64  # chunks of a live run, before they are made anew in one
 _MAX_REJECTED = 200
-_WHOLE = 4  # runs whose columns are kept whole
+_WHOLE = 2  # runs whose columns are kept whole
+_RESET = b'{"type":"reset"}\n'
+_MAX_TOLD_BYTES = 33_554_432  # of such a run as JSON
 
 
 class _Chunk(NamedTuple):
@@ -30,19 +35,62 @@ class _Chunk(NamedTuple):
 
 
 class _Run:
-    """The chunks of one event file, each beginning where the last one ended."""
+    """The chunks of one event file, each beginning where the last one ended. `reading` guards it."""
 
     def __init__(self, path: Path) -> None:
         self.reading = threading.Lock()
-        self.follower = Follower(path)
-        self.chunks: list[_Chunk] = []
-        self.by_start: dict[int, int] = {}
+        self.is_kept = True  # until others want the room
+        self.kept_bytes = 0
+        self._path = path
+        self._begin()
+
+    def look(self, info: os.stat_result) -> None:
+        """Forget what is of another file than the one that was looked at, or is not to be kept."""
+        is_other = self._follower.is_other(identity_of(info), info.st_size)
+        if is_other or not self._follower.fits() or not self.is_kept:
+            self._begin()
+
+    def chunk(self, at: int) -> Optional[_Chunk]:
+        """The chunk that begins at `at`; None at the end of the file. Raises OSError."""
+        index = self._by_start.get(at)
+        if index is not None:
+            return self._chunks[index]
+        if at != self._follower.offset or not self.is_kept or self.kept_bytes > KEPT_BYTES:
+            return _read_chunk(Follower(self._path, at))
+        chunk = _read_chunk(self._follower)
+        if chunk is not None and chunk.start == at:
+            self._keep(chunk)
+            if self._n_small > _MAX_SMALL:
+                self._join_small()
+        return chunk
+
+    def _begin(self) -> None:
+        self._follower = Follower(self._path)
+        self._chunks: list[_Chunk] = []
+        self._by_start: dict[int, int] = {}
+        self._n_small = 0  # of the last ones
         self.kept_bytes = 0
 
-    def forget(self) -> None:
-        self.chunks.clear()
-        self.by_start.clear()
-        self.kept_bytes = 0
+    def _keep(self, chunk: _Chunk) -> None:
+        self._by_start[chunk.start] = len(self._chunks)
+        self._chunks.append(chunk)
+        self.kept_bytes += len(chunk.line)
+        self._n_small = self._n_small + 1 if chunk.end - chunk.start < _SMALL_BYTES else 0
+
+    def _join_small(self) -> None:
+        """Make what has come in many small pieces anew in few: who comes next gets it at once."""
+        small, self._chunks = self._chunks[-self._n_small :], self._chunks[: -self._n_small]
+        for each in small:
+            del self._by_start[each.start]
+            self.kept_bytes -= len(each.line)
+        self._n_small = 0
+        self._follower = Follower(self._path, small[0].start)
+        while self._follower.offset < small[-1].end:
+            chunk = _read_chunk(self._follower)
+            if chunk is None or chunk.start < small[0].start:  # another file by now
+                self._begin()
+                return
+            self._keep(chunk)
 
 
 class Metrics:
@@ -57,26 +105,29 @@ class Metrics:
         """Lines of JSON with the columns of the events from byte `start` on, piece by piece, and
         at the end one that says up to where. One that says `reset` comes first where the file
         is another one than that in which `start` was told. Raises OSError."""
-        run = self._run(path)
-        at = start
-        size = os.stat(path / layout.EVENTS).st_size
-        if at > size:
-            yield b'{"type":"reset"}\n'
+        events = path / layout.EVENTS
+        run, at = self._run(events), start
+        size = _size_of(events)
+        if at > size or not _begins_line(events, at):
+            yield _RESET
             at = 0
         identity: Optional[Identity] = None
-        while True:
-            chunk, seen = self._chunk(run, path, at)
-            if identity not in (None, seen):
-                yield b'{"type":"reset"}\n'
-                at, identity = 0, seen
+        while at < size:  # as far as it went when it was asked for; the rest is news
+            with run.reading:
+                info = os.stat(events, follow_symlinks=False)
+                run.look(info)
+                is_other = identity not in (None, identity_of(info)) or info.st_size < at
+                chunk = None if is_other else run.chunk(at)
+            if is_other or (chunk is not None and chunk.start != at):
+                yield _RESET
+                at, identity = 0, None
                 continue
-            identity = seen
             if chunk is None:
                 break
+            identity = identity_of(info)
+            self._make_room(run)
             yield chunk.line
             at = chunk.end
-            if at >= size:  # as far as it went when it was asked for; the rest is news
-                break
         yield _line({"type": "done", "offset": at, **_beside(path)})
 
     def whole(self, path: Path) -> bytes:
@@ -91,42 +142,23 @@ class Metrics:
     def forget(self, path: Path) -> None:
         """Give back what is kept of a run that is gone."""
         with self._guard:
-            self._runs.pop(str(path), None)
+            self._runs.pop(str(path / layout.EVENTS), None)
             self._whole.pop(str(path), None)
 
-    def _run(self, path: Path) -> _Run:
+    def _run(self, events: Path) -> _Run:
         with self._guard:
-            run = self._runs.setdefault(str(path), _Run(path / layout.EVENTS))
-            self._runs.move_to_end(str(path))
-            others = [each for each in self._runs.values() if each is not run]
-            while others and sum(each.kept_bytes for each in self._runs.values()) > KEPT_BYTES:
-                self._runs.popitem(last=False)
-                others.pop(0)
+            run = self._runs.setdefault(str(events), _Run(events))
+            self._runs.move_to_end(str(events))
             return run
 
-    def _chunk(self, run: _Run, path: Path, at: int) -> tuple[Optional[_Chunk], Identity]:
-        """The chunk that begins at `at`; None at the end of the file."""
-        with run.reading:
-            self._look(run, path)
-            index = run.by_start.get(at)
-            if index is not None:
-                return run.chunks[index], run.follower.identity or Identity(0, 0)
-            is_next = at == run.follower.offset
-            follower = run.follower if is_next else Follower(path / layout.EVENTS, at)
-            chunk = _read_chunk(follower)
-            if chunk is not None and is_next and run.kept_bytes < KEPT_BYTES:
-                run.by_start[chunk.start] = len(run.chunks)
-                run.chunks.append(chunk)
-                run.kept_bytes += len(chunk.line)
-            return chunk, follower.identity or Identity(0, 0)
-
-    @staticmethod
-    def _look(run: _Run, path: Path) -> None:
-        """Forget what is kept of another file, or has come in too many small pieces."""
-        small = sum(chunk.end - chunk.start < CHUNK_BYTES // 16 for chunk in run.chunks)
-        if run.follower.is_other(os.stat(path / layout.EVENTS)) or small > _MAX_SMALL:
-            run.forget()
-            run.follower = Follower(path / layout.EVENTS)
+    def _make_room(self, run: _Run) -> None:
+        """Let go of the runs that nobody has asked for in a while, where `run` wants their room."""
+        with self._guard:
+            kept = sum(each.kept_bytes for each in self._runs.values())
+            while kept > KEPT_BYTES and (oldest := next(iter(self._runs.values()))) is not run:
+                self._runs.popitem(last=False)
+                oldest.is_kept = False
+                kept -= oldest.kept_bytes
 
 
 class _Whole:
@@ -137,28 +169,37 @@ class _Whole:
         self._reading = threading.Lock()
         self._follower = Follower(path / layout.EVENTS)
         self._columns = Columns()
-        self._told: Optional[tuple[int, bytes]] = None
+        self._told: tuple[Any, bytes] = (None, b"")
 
     def read(self) -> bytes:
         with self._reading:
-            while True:
-                piece = self._follower.read(CHUNK_BYTES)
-                if piece.start == 0 and piece.end:
-                    self._columns = Columns()
-                self._columns.add(piece.events)
-                if piece.is_last:
-                    break
-            beside = _beside(self._path)
-            document = {"offset": self._follower.offset, **self._columns.document(), **beside}
-            return _line(document)
+            if _size_of(self._path / layout.EVENTS):
+                self._read_on()
+            else:
+                self._follower, self._columns = Follower(self._path / layout.EVENTS), Columns()
+            offset, beside = self._follower.offset, _beside(self._path)
+            state = (self._follower.identity, offset, beside)
+            if self._told[0] == state:
+                return self._told[1]
+            data = _line({"offset": offset, **self._columns.document(), **beside})
+            self._told = (state, data) if len(data) <= _MAX_TOLD_BYTES else (None, b"")
+            return data
+
+    def _read_on(self) -> None:
+        while True:
+            piece = self._follower.read(CHUNK_BYTES)
+            if piece.start == 0:
+                self._columns = Columns()
+            self._columns.add(piece.events)
+            if piece.is_last:
+                return
 
 
 def _beside(path: Path) -> dict[str, Any]:
     """What a page shows of a run beside its numbers."""
-    dropped = sidecar.read(path).get("dropped")
     return {
         "rejected": [_dead_letter(each) for each in dead_letters(path)[:_MAX_REJECTED]],
-        "dropped": dropped if isinstance(dropped, dict) else {},
+        "dropped": counts_of(sidecar.read(path).get("dropped")),
     }
 
 
@@ -166,7 +207,28 @@ def _dead_letter(document: dict[str, Any]) -> dict[str, Any]:
     event = document.get("event")
     told = event if isinstance(event, dict) else {}
     shown = {name: told.get(name) for name in ("event_type", "job_id", "timestamp")}
-    return {"reason": document.get("reason"), **shown}
+    texts = {"reason": document.get("reason"), **shown}.items()
+    return {name: text if isinstance(text, str) else None for name, text in texts}
+
+
+def _size_of(events: Path) -> int:
+    """The size of an event file; 0 where there is none, or something else in its place."""
+    try:
+        info = os.stat(events, follow_symlinks=False)
+    except FileNotFoundError:
+        return 0
+    return info.st_size if stat.S_ISREG(info.st_mode) else 0
+
+
+def _begins_line(events: Path, at: int) -> bool:
+    """Whether a line begins at that byte: an offset that was told of this file is such a one."""
+    if at == 0:
+        return True
+    fd = files.open_read(events)
+    try:
+        return files.read_at(fd, 1, at - 1) == b"\n"
+    finally:
+        os.close(fd)
 
 
 def _read_chunk(follower: Follower) -> Optional[_Chunk]:

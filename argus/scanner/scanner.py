@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
@@ -14,11 +15,13 @@ from argus.rundir import edits
 from argus.scanner import figures, logs
 from argus.scanner.feed import Feed, Message
 from argus.scanner.metrics import Metrics
+from argus.scanner.names import shown_name
 from argus.scanner.tree import Change, Tree
 from argus.scanner.watched import Watched
 
 POLL_S = 1.0
-_BEHIND_S = 0.005  # between two turns while something waits to be read: readers want theirs, too
+_BEHIND_S = 0.005  # between two pieces while something waits to be read: viewers want their turn
+_REST = 3  # times as long as a look takes it rests: a root of 100,000 directories takes no core
 _TOLD_EVERY = 100  # runs found, while the first scan goes on
 _JOIN_S = 5.0
 
@@ -41,6 +44,8 @@ class RunScanner:
         self._tree = Tree(str(self.root))
         self._runs: dict[str, Watched] = {}
         self._guard = threading.Lock()  # guards the table of runs, never held while reading
+        self._listing = threading.Lock()
+        self._listed: Optional[tuple[int, bytes]] = None
         self._metrics = Metrics()
         self._stopping = threading.Event()
         self._thread: Optional[threading.Thread] = None
@@ -81,9 +86,20 @@ class RunScanner:
 
     def rows(self) -> list[dict[str, Any]]:
         """All runs, the newest first."""
-        with self._guard:
-            rows = [run.row for run in self._runs.values() if run.row]
+        rows = [run.row for run in self._all() if run.row]
         return sorted(rows, key=lambda row: (row["started_at"] or "", row["run_id"]), reverse=True)
+
+    def listing(self) -> tuple[int, bytes]:
+        """All rows and the state of the scan as JSON, and the number of the last message that they
+        include. Made once for each number, however many ask."""
+        with self._listing:
+            # The number first: what comes between is then told twice, which does no harm.
+            number = self.feed.last_number
+            if self._listed is None or self._listed[0] != number:
+                told = {"runs": self.rows(), "last_event_id": number, "scan": self.status()}
+                text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+                self._listed = number, text.encode("utf-8", "replace")
+            return self._listed
 
     def row(self, run_id: str) -> dict[str, Any] | None:
         """One run."""
@@ -126,15 +142,13 @@ class RunScanner:
         return None if run is None else figures.figure_path(run.path, rel_path)
 
     def metrics_json_bytes(self, run_id: str) -> bytes | None:
-        """All numbers of a run as strict JSON, in columns."""
+        """All numbers of a run as strict JSON, in columns. Raises OSError."""
         run = self._watched(run_id)
-        try:
-            return None if run is None else self._metrics.whole(run.path)
-        except OSError:
-            return None
+        return None if run is None else self._metrics.whole(run.path)
 
     def metrics_stream(self, run_id: str, start: int = 0) -> Iterator[bytes] | None:
-        """The same as lines of JSON, one for each piece of the event file from byte `start` on."""
+        """The same as lines of JSON, one for each piece of the event file from byte `start` on.
+        Each raises OSError where the file cannot be read."""
         run = self._watched(run_id)
         return None if run is None else self._metrics.stream(run.path, start)
 
@@ -145,66 +159,79 @@ class RunScanner:
         run = self._watched(run_id)
         if run is None:
             return None
-        before = edits.read(run.path)._asdict()
-        known = {name: value for name, value in changes.items() if name in before}
-        edits.write(run.path, edits.checked({**before, **known}))
-        return self._poll(run)
+        edits.change(run.path, lambda said: {**said, **changes})
+        self._poll(run)
+        return run.row
 
     # Watching
 
     def _run(self) -> None:
         began = time.monotonic()
         while not self._stopping.is_set():
+            spent = time.thread_time()
             try:
-                is_behind = self._turn()
+                self._look_at_all()
             except Exception:
                 _log.exception("a look at the runs failed")
-                is_behind = False
             if not self._is_complete:
                 self._took_s = time.monotonic() - began
                 self._is_complete = True
                 self.feed.publish("scan", self.status())
-            self._stopping.wait(_BEHIND_S if is_behind else self._poll_s)
+            rest_s = max(self._poll_s, _REST * (time.thread_time() - spent))
+            self._read_on(time.monotonic() + rest_s)
 
-    def _turn(self) -> bool:
-        """Look at everything once. Whether something waits to be read on."""
-        is_behind = False
+    def _look_at_all(self) -> None:
         for change in self._tree.changes(time.time_ns()):
-            self._apply(change)
-        with self._guard:
-            watched = list(self._runs.values())
-        for run in watched:
             if self._stopping.is_set():
-                return False
-            self._poll(run)
-            is_behind = is_behind or run.is_behind
-        return is_behind
+                return
+            self._apply(change)
+        for run in self._all():
+            if self._stopping.is_set():
+                return
+            self._look_at(run)
+
+    def _read_on(self, deadline: float) -> None:
+        """Until then: read what waits to be read, and rest."""
+        while (left_s := deadline - time.monotonic()) > 0:
+            behind = [run for run in self._all() if run.is_behind]
+            if self._stopping.wait(_BEHIND_S if behind else left_s):
+                return
+            for run in behind:
+                if self._stopping.is_set() or time.monotonic() > deadline:
+                    return
+                self._look_at(run)
 
     def _apply(self, change: Change) -> None:
         path = Path(change.path)
-        run_id = path.relative_to(self.root).as_posix()
-        if change.is_there:
-            run = Watched(run_id, path)
-            with self._guard:
-                self._runs[run_id] = run
-            self._poll(run)
-            if not self._is_complete and len(self._runs) % _TOLD_EVERY == 0:
-                self.feed.publish("scan", self.status())
-        else:
-            self._lose(run_id)
+        run = Watched(shown_name(path.relative_to(self.root)), path)
+        if not change.is_there:
+            self._lose(run.run_id)
+            return
+        with self._guard:
+            self._runs[run.run_id] = run
+        self._look_at(run)
+        if not self._is_complete and len(self._runs) % _TOLD_EVERY == 0:
+            self.feed.publish("scan", self.status())
 
-    def _poll(self, run: Watched) -> dict[str, Any]:
+    def _look_at(self, run: Watched) -> None:
+        """Look at one run, whatever it holds: its neighbours are looked at all the same."""
         try:
-            with run.polling:
-                if run.poll(time.time()):
-                    self.feed.publish("run", run.row)
-        except FileNotFoundError:
-            self._tree.look_again(str(run.path.parent))
-            if not run.path.is_dir():
-                self._lose(run.run_id)
+            self._poll(run)
+        except (FileNotFoundError, NotADirectoryError):
+            self._tree.lose(str(run.path))
+            self._lose(run.run_id)
         except OSError as error:
             _log.debug("%s cannot be read: %s", run.path, error)
-        return run.row
+        except Exception:
+            run.is_behind = False
+            if not run.has_failed:  # once is enough: it will fail again
+                _log.exception("%s cannot be summed up", run.path)
+            run.has_failed = True
+
+    def _poll(self, run: Watched) -> None:
+        with run.polling:
+            if run.poll(time.time()):
+                self.feed.publish("run", run.row)
 
     def _lose(self, run_id: str) -> None:
         with self._guard:
@@ -212,6 +239,10 @@ class RunScanner:
         if run is not None:
             self._metrics.forget(run.path)
             self.feed.publish("gone", {"run_id": run_id})
+
+    def _all(self) -> list[Watched]:
+        with self._guard:
+            return list(self._runs.values())
 
     def _watched(self, run_id: str) -> Watched | None:
         with self._guard:

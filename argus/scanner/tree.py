@@ -18,7 +18,7 @@ _MARKS = frozenset({layout.SIDECAR, layout.EVENTS})
 _NOT_RUNS = frozenset({"node_modules", "__pycache__", "site-packages"})
 # The clock of a file system ticks slowly: what was added in the tick of the last look has not
 # changed the time that it saw.
-_TICK_NS = 2_000_000_000
+TICK_NS = 2_000_000_000
 
 
 class Change(NamedTuple):
@@ -57,11 +57,13 @@ class Tree:
             if directory is not None and not directory.is_run:
                 yield from self._look(path, directory, now_ns)
 
-    def look_again(self, path: str) -> None:
-        """List that directory again the next time, whatever its time."""
-        directory = self._known.get(path)
-        if directory is not None:
-            directory.changed_ns = -1
+    def lose(self, path: str) -> None:
+        """Take a run for gone: what stands there the next time has come."""
+        list(self._forget(path))
+        above = self._known.get(os.path.dirname(path))
+        if above is not None:
+            above.below -= {path}
+            above.changed_ns = -1
 
     def _look(self, path: str, directory: _Directory, now_ns: int) -> Iterator[Change]:
         try:
@@ -73,7 +75,7 @@ class Tree:
             if path != self._root:
                 return  # whoever is above it sees it go
             changed_ns, found = -1, frozenset()
-        is_settled = changed_ns < now_ns - _TICK_NS
+        is_settled = changed_ns < now_ns - TICK_NS
         directory.changed_ns = changed_ns if is_settled else -1
         if found is None:
             yield from self._forget_below(directory)

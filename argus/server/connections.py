@@ -74,11 +74,13 @@ class Connections:
             self._changed.notify_all()
 
     def end_all(self, within_s: float) -> None:
-        """Let each finish the request it has, then end; wait so long at most."""
+        """Let each finish the request it has, then end; after so long, end it as it is."""
         with self._changed:
             for connection in self._open:
                 connection.end_after_request()
             self._changed.wait_for(lambda: not self._open, within_s)
+            for connection in self._open:
+                connection.end()
 
     def _evict(self) -> bool:
         idle = [each for each in self._open if each.phase != WORKING]

@@ -5,12 +5,14 @@ Each answers from the scanner alone; only `patch_run_meta` writes, and only what
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 from argus.rundir import files
+from argus.rundir.edits import MAX_TAG, MAX_TAGS, MAX_TEXT, Edits
 from argus.scanner import RunScanner
 from argus.scanner.feed import Message
 from argus.scanner.figures import TYPES
@@ -35,10 +37,9 @@ Answer = TypeVar("Answer")
 
 def get_runs(scanner: RunScanner, _request: Request) -> Reply:
     """All runs, and the number of the last message that they include."""
-    # First: what comes between is then told twice, which does no harm.
-    last_event_id = scanner.feed.last_number
-    body = {"runs": scanner.rows(), "last_event_id": last_event_id, "scan": scanner.status()}
-    return Reply(200, _json(body), (("ETag", f'"{last_event_id}"'), _REVALIDATED))
+    last_event_id, body = scanner.listing()
+    headers = (("ETag", f'"{last_event_id}"'), _REVALIDATED)
+    return Reply(200, Content(body, "application/json"), headers)
 
 
 def get_scan_status(scanner: RunScanner, _request: Request) -> Reply:
@@ -58,7 +59,8 @@ def get_metrics_stream(scanner: RunScanner, request: Request) -> Reply:
     """The same piece by piece, from a byte of the event file on."""
     query = _query(request)
     lines = _found(scanner.metrics_stream(_run_id(query), _number(query, "from", 0)))
-    return Reply(200, Streamed(lines, "application/x-ndjson"))
+    first = next(lines)  # what cannot be read is told while there is somebody to tell
+    return Reply(200, Streamed(_with_first(first, lines), "application/x-ndjson"))
 
 
 def get_logs(scanner: RunScanner, request: Request) -> Reply:
@@ -92,9 +94,20 @@ def get_media_file(scanner: RunScanner, request: Request) -> Reply:
 def get_stream(scanner: RunScanner, request: Request) -> Reply:
     """What changes, as server-sent events (WHATWG HTML, 9.2)."""
     told = request.head.headers.get("last-event-id") or _query(request).get("last_event_id")
-    after = int(told) if told and told.isascii() and told.isdigit() else None
-    messages = scanner.listen(after, _ALIVE_S)
+    messages = scanner.listen(_last_event(told), _ALIVE_S)
     return Reply(200, Streamed(_server_sent(messages), "text/event-stream"))
+
+
+def _last_event(told: str | None) -> int | None:
+    """The number that a listener goes on from; what is none is one that never was."""
+    if told is None:
+        return None
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 20 else -1
+
+
+def _with_first(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from others
 
 
 def patch_run_meta(scanner: RunScanner, request: Request) -> Reply:
@@ -103,17 +116,23 @@ def patch_run_meta(scanner: RunScanner, request: Request) -> Reply:
     if not isinstance(document, dict) or not isinstance(document.get("run_id"), str):
         raise RefusalError(422, "an object with a run_id is required")
     _check_edits(document)
+    changes = {name: document[name] for name in Edits._fields if name in document}
     try:
-        return Reply(200, _found(scanner.edit(document["run_id"], document)))
-    except PermissionError:
-        raise RefusalError(403, "this monitor may not write into that run") from None
+        return Reply(200, _found(scanner.edit(document["run_id"], changes)))
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise RefusalError(403, "this monitor may not write into that run") from None
+        if error.errno == errno.EBUSY:
+            raise RefusalError(503, "somebody else changes it", (("Retry-After", "1"),)) from None
+        raise
 
 
 def _check_edits(document: Mapping[str, Any]) -> None:
-    name, tags = document.get("name"), document.get("tags", [])
+    name, notes = document.get("name", "") or "", document.get("notes", "")
+    tags = document.get("tags", [])
     good = (
-        (name is None or isinstance(name, str))
-        and isinstance(document.get("notes", ""), str)
+        isinstance(name, str)
+        and isinstance(notes, str)
         and isinstance(document.get("archived", False), bool)
         and isinstance(tags, list)
         and all(isinstance(tag, str) for tag in tags)
@@ -122,6 +141,10 @@ def _check_edits(document: Mapping[str, Any]) -> None:
         raise RefusalError(
             422, "name and notes are texts, tags a list of texts, archived a boolean"
         )
+    if max(len(name), len(notes)) > MAX_TEXT:
+        raise RefusalError(422, f"name and notes have {MAX_TEXT:,} characters at most")
+    if len(tags) > MAX_TAGS or any(len(tag.strip()) > MAX_TAG for tag in tags):
+        raise RefusalError(422, f"at most {MAX_TAGS} tags, of {MAX_TAG} characters each")
 
 
 def _server_sent(portions: Iterator[list[Message]]) -> Iterator[bytes]:
@@ -137,13 +160,15 @@ def _server_sent(portions: Iterator[list[Message]]) -> Iterator[bytes]:
 def viewing(
     endpoint: Callable[[RunScanner, Request], Reply],
 ) -> Callable[[RunScanner, Request], Reply]:
-    """An endpoint whose files may be gone by the time that they are read."""
+    """An endpoint whose files may be gone by the time that they are read, or somebody else's."""
 
     def answered(scanner: RunScanner, request: Request) -> Reply:
         try:
             return endpoint(scanner, request)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise RefusalError(404, "it is gone") from None
+        except PermissionError:
+            raise RefusalError(403, "this monitor may not read it") from None
 
     return answered
 
@@ -152,7 +177,10 @@ def _query(request: Request) -> dict[str, str]:
     text = request.head.path.partition("?")[2]
     if len(text) > _MAX_QUERY:
         raise RefusalError(414, "the query is too long")
-    return {name: values[0] for name, values in parse_qs(text, max_num_fields=20).items()}
+    try:
+        return {name: values[0] for name, values in parse_qs(text, max_num_fields=20).items()}
+    except ValueError:
+        raise RefusalError(400, "the query has too many fields") from None
 
 
 def _run_id(query: Mapping[str, str]) -> str:
@@ -172,8 +200,3 @@ def _found(answer: Answer | None) -> Answer:
     if answer is None:
         raise RefusalError(404, "no such run, or nothing of that name in it")
     return answer
-
-
-def _json(body: Any) -> Content:
-    data = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Content(data.encode("utf-8", "replace"), "application/json")

@@ -4,12 +4,15 @@ import csv
 import io
 import json
 import os
+import shutil
+import subprocess
+import sys
 import time
 
 import pytest
 
 from argus import Reporter
-from argus.cli import main
+from argus.cli import gc, main
 from argus.rundir import layout, sidecar
 
 YEARS = 90 * 86_400
@@ -230,3 +233,85 @@ def test_what_is_delivered_and_old_can_go_and_nothing_else(capsys):
 def test_help_teaches_by_examples(capsys, command):
     code, out, _ = argus(capsys, command, "--help")
     assert (code, f"examples:\n  argus {command}" in out) == (0, True)
+
+
+def test_text_that_no_terminal_has_is_printed_as_an_escape(place):
+    """A directory's name need not be UTF-8, and a stdout may know ASCII alone."""
+    run = place / "runs" / os.fsdecode(b"odd\xff")
+    try:
+        run.mkdir(parents=True)
+    except OSError:
+        pytest.skip("this file system has only names in UTF-8")
+    (run / layout.SIDECAR).write_text(json.dumps({"project": "n\u00e4ch\U0001f600"}))
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": os.pathsep.join(sys.path)}
+    words = [sys.executable, "-m", "argus", "runs", "--json"]
+    done = subprocess.run(words, env=environ, capture_output=True, cwd=place, check=True)
+    [row] = json.loads(done.stdout)
+    assert row["project"] == "n\u00e4ch\U0001f600"
+    assert row["path"].endswith("odd\udcff")
+
+
+def test_export_of_a_run_that_has_a_new_name_meanwhile(capsys, monkeypatch):
+    row = {"batch_id": "b", "loss": 1}
+    told = iter([[row], [row, {**row, "new": 2}]])
+    monkeypatch.setattr("argus.cli.export.Rows.__iter__", lambda _: iter(next(told)))
+    kept("a")
+    code, out, _ = argus(capsys, "export", "a", "--csv")
+    assert (code, out.splitlines()[-1]) == (0, "b,,,1")
+
+
+def test_events_that_cannot_be_read_are_told_and_the_other_runs_are_done(capsys):
+    kept("a")
+    kept("b", mse=(0.5,))
+    events = os.path.join(path_of("a"), layout.EVENTS)
+    os.remove(events)
+    os.mkfifo(events)
+    for words in (("export", "a", "b", "--json", "--table", "jobs"), ("show", "a")):
+        code, out, err = argus(capsys, *words)
+        assert (code, err.count("\n"), "a cannot be read: not a regular file" in err) == (
+            2,
+            1,
+            True,
+        )
+        assert '"MSE": 0.5' in out or words[0] == "show"
+
+
+def test_exported_nan_is_one_of_the_contract(capsys):
+    kept("a")
+    with open(os.path.join(path_of("a"), layout.EVENTS), "r+b") as file:
+        changed = file.read().replace(b'"train_loss":1.0', b'"train_loss":NaN')
+        file.seek(0)
+        file.write(changed)
+    _, out, _ = argus(capsys, "export", "a", "--json")
+    assert json.loads(out.splitlines()[0])["train_loss"] == "NaN"
+
+
+def test_what_a_monitor_keeps_beside_its_reporter_is_told_once(capsys, place):
+    kept("a", epochs=3)
+    twin = place / "runs" / "20260101" / "000000" / "a-2"
+    shutil.copytree(path_of("a"), twin)
+    described = sidecar.read(twin)
+    sidecar.write(twin, {**described, "written_by": "monitor"}, private=False)
+    _, out, _ = argus(capsys, "export", "a", "--json")
+    assert [json.loads(line)["epoch"] for line in out.splitlines()] == [0, 1, 2]
+
+
+def test_run_that_goes_on_while_it_is_judged_stays(capsys, monkeypatch):
+    kept("a")
+    path = path_of("a")
+    with open(os.path.join(path, layout.DELIVERED), "w") as file:
+        file.write(str(os.path.getsize(os.path.join(path, layout.EVENTS))))
+    ago = time.time() - YEARS
+    for name in (layout.EVENTS, layout.HEARTBEAT):
+        os.utime(os.path.join(path, name), (ago, ago))
+    real_size = gc._size
+
+    def size_and_more(place):
+        with open(os.path.join(path, layout.EVENTS), "ab") as file:
+            file.write(b"{}\n")
+        return real_size(place)
+
+    monkeypatch.setattr(gc, "_size", size_and_more)
+    code, _, err = argus(capsys, "gc", "--yes")
+    assert (code, err.count("it has changed meanwhile")) == (1, 1)
+    assert rows(capsys) == ["a"]

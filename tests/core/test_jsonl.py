@@ -13,6 +13,7 @@ from argus.core.jsonl import (
     LineSplitter,
     own_line,
     parsed_object,
+    parsed_objects,
     read_line,
     total_size,
 )
@@ -122,3 +123,20 @@ def test_own_lines_are_read_back_at_a_glance_and_damaged_ones_are_not() -> None:
         assert read_line(damaged) == Line(damaged, None)
     for zeroed in (whole[:-30] + bytes(20) + whole[-10:], bytes(20) + whole[20:]):
         assert read_line(zeroed) == Line(zeroed, None)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [b'{"a":1}', b'{"b":2}'],
+        [b'{"a":1}', b"", b'{"b":2}'],
+        [b'{"a":1},{"a":2}', b'{"b":2}'],
+        [b'{"a":1', b'{"b":2}'],
+        [b"[1]", b"7", b'{"a":"\xff"}', b'{"b":2}'],
+        [b"[" * 100_000, b'{"b":2}'],
+        [b"NaN", b'{"a":NaN}'],
+    ],
+)
+def test_lines_together_are_what_each_is_alone(lines: list[bytes]) -> None:
+    assert repr(parsed_objects(lines)) == repr([parsed_object(line) for line in lines])

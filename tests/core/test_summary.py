@@ -26,6 +26,24 @@ def summed(*events):
     return summary
 
 
+def test_values_of_any_type_leave_the_right_types_and_nothing_large():
+    document = summed(
+        event("batch_start", data={"n_total_jobs": "x", "command": [1], "experiment_type": 5}),
+        event("job_epoch", data={"epoch": 1e308, "loss": 0.5, "text": "x" * 10**6}),
+        event("job_epoch", data={"epoch": [1], "loss": 0.5, "more": ["x"] * 10**5}),
+        event("job_done", data={"metrics": [1]}),
+    ).document()
+    assert (document["n_total_jobs"], document["command"]) == (None, None)
+    assert document["experiment_type"] is None
+    assert document["jobs"][0]["epoch"] is None
+    assert len(json.dumps(document)) < 2_000
+
+
+def test_of_a_sidecar_with_too_many_jobs_the_last_are_taken_up():
+    jobs = [{"job_id": str(number), "state": "done"} for number in range(5_000)]
+    assert list(Summary.resumed({"jobs": jobs}).jobs()) == [str(n) for n in range(4_900, 5_000)]
+
+
 def test_whole_batch_is_summed_up():
     document = summed(*NIGHT).document()
     assert {key: document[key] for key in ("status", "n_jobs", "n_done", "n_failed")} == {

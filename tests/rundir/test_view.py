@@ -163,7 +163,9 @@ def test_links_are_not_followed(root, run, tmp_path):
 
 def test_edits_are_kept_apart_and_what_does_not_fit_is_left_out(run):
     assert edits.read(run) == Edits()
-    edits.write(run, Edits("Best", "n", ("good", "a b"), True))
+    edits.change(
+        run, lambda _: {"name": "Best", "notes": "n", "tags": ["good", "a b"], "archived": True}
+    )
     assert edits.read(run) == look(run, 0.0).edits == Edits("Best", "n", ("good", "a b"), True)
     odd = {"name": " ", "notes": 3, "tags": ["x", "x", None, ""], "archived": "yes"}
     (run / layout.EDITS).write_text(json.dumps(odd))

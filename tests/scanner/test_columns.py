@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 from argus.scanner.columns import Columns
 from tests.server.events import event
@@ -77,3 +78,32 @@ def test_hostile_names_have_an_end(monkeypatch):
     document = columns_of(*events)
     assert len(document["series"]) == 5
     assert document["series"][0]["epoch"] == [None]
+
+
+def test_values_of_any_type_are_strict_json_of_the_right_types():
+    nan = float("nan")
+    deep: list[Any] = []
+    for _ in range(5_000):
+        deep = [deep]
+    [job] = columns_of(
+        event("job_start", data={"model": nan, "dataset": [1], "x": {"y": nan}, "deep": 1}),
+        event("job_epoch", data={"epoch": nan, "loss": 10**400}),
+        event("job_failed", data={"error": nan, "elapsed_s": "long", "metrics": [1]}),
+        event("env_snapshot", job_id=None, data={"deep": deep}),
+    )["jobs"]
+    assert (job["model"], job["dataset"], job["error"]) == (None, None, None)
+    assert (job["elapsed_s"], job["metrics"]) == (None, {})
+    assert job["extra"] == {"x": {"y": "NaN"}, "deep": 1}
+
+
+def test_job_that_starts_again_has_not_ended():
+    events = [event(kind) for kind in ("job_start", "job_failed", "job_start")]
+    [job] = columns_of(*events)["jobs"]
+    assert (job["state"], job["ended_at"], job["error"]) == ("running", None, None)
+
+
+def test_every_number_of_an_epoch_is_a_series_however_many():
+    data = {"epoch": 0, **{f"m{number}": number / 7 for number in range(1_000)}}
+    assert len(columns_of(event("job_epoch", data=data))["series"]) == 1_000
+    [job] = columns_of(event("job_done", data={"metrics": data}))["jobs"]
+    assert len(job["metrics"]) == 1_000

@@ -62,3 +62,21 @@ def test_waiting_listener_is_woken_by_a_message_and_by_the_end():
 def test_what_is_no_strict_json_is_refused():
     with pytest.raises(ValueError, match="JSON"):
         Feed(0).publish("run", float("nan"))
+
+
+def test_slow_listener_gets_what_it_missed_in_portions(monkeypatch):
+    monkeypatch.setattr(feeds, "PORTION_BYTES", 100)
+    feed = Feed(0)
+    for number in range(10):
+        feed.publish("run", "x" * 40 + str(number))
+    listening = feed.listen(0, 0.0)
+    portions = [next(listening) for _ in range(4)]
+    assert [len(portion) for portion in portions] == [3, 3, 3, 1]
+    assert [each.number for portion in portions for each in portion] == list(range(1, 11))
+
+
+def test_listening_begins_when_it_is_asked_for():
+    feed = Feed(0)
+    listening = feed.listen(None, 0.0)
+    feed.publish("run", 1)
+    assert [each.number for each in next(listening)] == [1]

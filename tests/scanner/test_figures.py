@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -51,3 +52,19 @@ def test_nothing_else_is_a_figure(filled, tmp_path, asked):
     (filled / "media" / "linked").symlink_to(tmp_path)
     assert figure_path(filled, asked) is None
     assert figure_path(filled, "media/a.PDF") == filled / "media" / "a.PDF"
+
+
+def test_media_directory_that_is_a_link_is_not_listed(run, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.png").write_bytes(b"x")
+    (run.path / "media").symlink_to(tmp_path / "mine")
+    assert figures(run.path) == []
+
+
+def test_name_that_no_page_can_ask_for_is_left_out_and_one_too_long_is_not_there(filled):
+    try:
+        (filled / "media" / os.fsdecode(b"odd\xff.png")).write_bytes(b"x")
+    except OSError:
+        pass  # a file system that has only names in UTF-8
+    assert len(figures(filled)) == 2
+    assert figure_path(filled, f"media/{'x' * 5_000}.png") is None

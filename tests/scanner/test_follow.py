@@ -62,3 +62,16 @@ def test_what_is_no_event_is_passed_over(run):
         file.write(b'\0\0\n[]\n{"a":1}\n\xff\n' + b"[" * 100_000 + b"\n")
     run.epochs(3, 1)
     assert epochs(Follower(run.path / layout.EVENTS).read(1_000_000)) == ["batch_start", 3]
+
+
+def test_new_file_with_the_number_of_a_removed_one_is_read_anew(run):
+    """As file systems hand them out."""
+    path = run.path / layout.EVENTS
+    follower = Follower(path)
+    assert follower.read(10**6).start == 0
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"550e", b"660e") * 3)
+    assert not follower.fits()
+    piece = follower.read(10**6)
+    assert (piece.start, len(piece.events)) == (0, 3)
+    assert follower.fits()

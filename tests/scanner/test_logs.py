@@ -81,3 +81,36 @@ def test_log_lines_among_the_events_are_a_log(run):
     assert content["text"] == "2026-04-23 09:23:06 WARNING j  hello\n"
     assert content["end"] == content["size"] - len('{"torn')
     assert os.path.getsize(run.path / "events.jsonl") == content["size"]
+
+
+def test_directory_that_is_a_link_leads_nowhere(run, tmp_path):
+    """A run may be somebody else's, and the directory that it points to mine."""
+    mine = tmp_path / "mine"
+    (mine / ".submitit").mkdir(parents=True)
+    (mine / "secret.log").write_text("x")
+    (mine / ".submitit" / "1_0_log.out").write_text("x")
+    (run.path / "logs").symlink_to(mine)
+    (run.path / ".submitit").symlink_to(mine / ".submitit")
+    assert [stream.stream_id for stream in logs.streams(run.path, None)] == ["events"]
+
+
+def test_half_a_character_waits_for_its_other_half(run):
+    path = run.path / "train.out"
+    text = "näch\n".encode()
+    path.write_bytes(text[:2])
+    [stream] = [each for each in logs.streams(run.path, None) if each.name == "train.out"]
+    first = logs.content(stream)
+    path.write_bytes(text)
+    second = logs.content(stream, start=first["end"])
+    assert first["text"] + second["text"] == "näch\n"
+
+
+def test_event_longer_than_what_is_asked_for_does_not_stop_the_reader(run):
+    run.append(event("log_line", data={"line": "x" * 5_000}), event("log_line", data={"line": "y"}))
+    [stream] = logs.streams(run.path, None)
+    at, text = 0, ""
+    for _ in range(100):
+        told = logs.content(stream, 1_000, at)
+        at, text = told["end"], text + told["text"]
+    assert at == told["size"]
+    assert text.endswith("y\n")

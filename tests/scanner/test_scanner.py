@@ -10,6 +10,7 @@ import pytest
 
 from argus.rundir import edits, layout
 from argus.scanner import RunScanner
+from argus.scanner.watched import Watched
 from tests.scanner.conftest import Run
 from tests.server.events import event
 
@@ -114,8 +115,7 @@ def test_run_without_a_sidecar_and_one_with_a_broken_one_are_runs_too(root, scan
     plain.mkdir(parents=True)
     (plain / layout.EVENTS).write_bytes(json.dumps(event("batch_start")).encode() + b"\n")
     (plain / layout.SIDECAR).write_bytes(b"{")
-    settle(scanner, lambda: scanner.row("old"))
-    assert scanner.row("old")["n_events"] == 1
+    settle(scanner, lambda: (row := scanner.row("old")) is not None and row["n_events"] == 1)
 
 
 def test_bare_nan_in_a_sidecar_is_strict_json_in_the_row(run, scanner):
@@ -166,7 +166,8 @@ def test_idle_runs_are_not_opened(root, monkeypatch):
         Run(root / f"r{number}").append(event("batch_start"), event("batch_done"))
     with RunScanner(root, poll_interval=0.02) as scanner:
         settle(scanner, lambda: len(scanner.rows()) == 50)
-        monkeypatch.setattr("argus.scanner.tree._TICK_NS", -(10**18))
+        monkeypatch.setattr("argus.scanner.tree.TICK_NS", -(10**18))
+        monkeypatch.setattr("argus.scanner.watched.TICK_NS", -(10**18))
         time.sleep(0.2)
         opened = []
         real_open = os.open
@@ -178,3 +179,75 @@ def test_idle_runs_are_not_opened(root, monkeypatch):
         monkeypatch.setattr(os, "open", noted_open)
         time.sleep(0.3)
     assert [path for path in opened if str(root) in path] == []
+
+
+def test_run_that_breaks_its_reader_takes_no_neighbour_along(root, run, monkeypatch, caplog):
+    Run(root / "a-first")
+    real = Watched.poll
+
+    def poll(watched, wall_now):
+        if watched.run_id == "a-first":
+            raise RuntimeError("nobody has thought of this")
+        return real(watched, wall_now)
+
+    monkeypatch.setattr(Watched, "poll", poll)
+    with RunScanner(root, poll_interval=0.01) as scanner:
+        assert row_when(scanner, lambda row: row["n_events"] == 1)
+        run.epochs(0, 1)
+        assert row_when(scanner, lambda row: row["n_events"] == 2)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        f"{root / 'a-first'} cannot be summed up"
+    ]
+
+
+def test_name_that_is_no_text_can_be_asked_for(root, scanner):
+    name = os.fsdecode(b"odd\xff\n%41")
+    try:
+        Run(root / name).epochs(0, 1)
+    except OSError:
+        pytest.skip("this file system has only names in UTF-8")
+    settle(scanner, scanner.rows)
+    [row] = scanner.rows()
+    assert row["run_id"] == "odd\\xff\n%41"
+    sent = json.loads(scanner.listing()[1])["runs"][0]["run_id"]
+    assert len(list(scanner.metrics_stream(sent))) == 2
+
+
+def test_run_removed_and_made_again_between_two_looks_is_there(root, run):
+    scanner = RunScanner(root)
+    scanner._look_at_all()
+    shutil.rmtree(run.path)
+    [watched] = scanner._all()
+    scanner._look_at(watched)
+    assert scanner.rows() == []
+    Run(run.path)
+    scanner._look_at_all()
+    assert [row["run_id"] for row in scanner.rows()] == [RUN_ID]
+
+
+def test_list_is_made_once_for_all_who_ask(root, run, scanner):
+    settle(scanner, lambda: scanner.row(RUN_ID))
+    settle(scanner, lambda: scanner.status()["complete"])
+    number, listed = scanner.listing()
+    assert scanner.listing()[1] is listed
+    scanner.edit(RUN_ID, {"name": "N"})
+    again, changed = scanner.listing()
+    assert again > number
+    assert json.loads(changed)["runs"][0]["name"] == "N"
+
+
+def test_root_that_goes_and_comes_back_has_its_runs_again(root, run, tmp_path):
+    scanner = RunScanner(root)
+
+    def seen():
+        scanner._look_at_all()
+        return [row["run_id"] for row in scanner.rows()]
+
+    assert seen() == [RUN_ID]
+    root.rename(tmp_path / "away")
+    assert seen() == []
+    root.write_text("a file")
+    assert seen() == []
+    root.unlink()
+    (tmp_path / "away").rename(root)
+    assert seen() == [RUN_ID]

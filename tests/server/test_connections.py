@@ -93,3 +93,14 @@ def test_the_end_waits_for_those_that_are_at_work(connect):
     assert len(connections) == 0
     worker.join()
     assert client.recv(5) == b"reply"
+
+
+def test_what_has_not_finished_in_time_is_ended_as_it_is(connect):
+    """A viewer can have hundreds of megabytes to come."""
+    connection, client = connect(TRANSFER)
+    connections = Connections(2)
+    connections.add(connection)
+    connections.end_all(0.0)
+    assert client.recv(1) == b""
+    with pytest.raises(OSError):
+        connection.socket.sendall(b"more")

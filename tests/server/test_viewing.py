@@ -1,8 +1,10 @@
 """What the page asks for, asked over HTTP."""
 
+import errno
 import gzip
 import json
 import socket
+import threading
 import time
 
 import pytest
@@ -182,3 +184,54 @@ def test_token_guards_what_is_shown_too(tmp_path):
         for path in ("/api/runs", "/api/stream", "/api/media-file?run=x&path=y"):
             assert client.ask("GET", path).status == 401
         client.connection.close()
+
+
+def test_two_clients_at_once_change_a_field_each(monitor, client, posted):
+    def change(content):
+        other = Client(monitor.port)
+        for _ in range(20):
+            assert edit(other, {"run_id": posted, **content}).status == 200
+        other.connection.close()
+
+    changes = ({"name": "N"}, {"notes": "n"}, {"tags": ["t"]}, {"archived": True})
+    threads = [threading.Thread(target=change, args=(content,)) for content in changes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [row] = client.ask("GET", "/api/runs").body["runs"]
+    told = {name: row[name] for name in ("name", "notes", "tags", "archived")}
+    assert told == {"name": "N", "notes": "n", "tags": ["t"], "archived": True}
+
+
+@pytest.mark.parametrize(
+    "content", [{"notes": "x" * 70_000}, {"tags": ["x" * 101]}, {"tags": ["x"] * 101}, {"name": 1}]
+)
+def test_what_would_not_be_kept_whole_is_refused(client, posted, content):
+    assert edit(client, {"run_id": posted, **content}).status == 422
+
+
+def test_run_that_may_not_be_written_is_told(client, posted, monkeypatch):
+    def refuse(path, *_):
+        raise OSError(errno.EROFS, "read-only")
+
+    monkeypatch.setattr("argus.rundir.edits.change", refuse)
+    assert edit(client, {"run_id": posted, "name": "N"}).status == 403
+
+
+@pytest.mark.parametrize("number", ["abc", "-1", "9" * 5_000, "1e5"])
+def test_listener_with_a_number_that_is_none_begins_anew(monitor, posted, number):
+    listening = Listening(monitor.port, f"Last-Event-ID: {number}\r\n")
+    listening.until(b"event: resync")
+    listening.socket.close()
+
+
+def test_query_of_too_many_fields_is_refused(client):
+    query = "&".join(f"a{number}=1" for number in range(30))
+    assert client.ask("GET", f"/api/metrics?{query}").status == 400
+
+
+def test_head_of_a_streamed_body_has_none_and_the_connection_goes_on(client, posted):
+    answer = client.raw("HEAD", f"/api/metrics-stream?run={posted}")
+    assert (answer.status, answer.body) == (200, b"")
+    assert client.ask("GET", "/api/scan-status").status == 200
