@@ -36,7 +36,7 @@ def view_for(stream: TextIO, environ: Mapping[str, str], url: str, epochs: int) 
     # The console of Windows understands escape sequences only once it is told to.
     plain = environ.get("TERM") == "dumb" or sys.platform == "win32"
     if not stream.isatty() or plain:
-        return PlainLines(stream, epochs)
+        return PlainLines(stream, url, epochs)
     style = Style(unicode=can_draw(stream.encoding), colour=not environ.get("NO_COLOR"))
     return Redrawn(stream, url, epochs, style)
 
@@ -44,9 +44,10 @@ def view_for(stream: TextIO, environ: Mapping[str, str], url: str, epochs: int) 
 class PlainLines(View):
     """A line for each event worth one: for a pipe, a file, a log."""
 
-    def __init__(self, stream: TextIO, epochs: int) -> None:
+    def __init__(self, stream: TextIO, url: str, epochs: int) -> None:
         self._stream = stream
         self._epochs = epochs
+        say(stream, f"argus demo  {url}/")
 
     def update(self, progress: Progress, arrived: Iterable[Mapping[str, Any]]) -> None:
         """Print what has arrived."""

@@ -81,7 +81,7 @@ def test_plain_lines_tell_of_what_has_arrived():
     with view_for(stream, {}, "http://h", 3) as view:
         view.update(Progress(), [event("job_start", "a"), event("env_snapshot")])
         view.update(Progress(), [event("job_done", "a")])
-    assert stream.written == "a  start\na  done\n"
+    assert stream.written == "argus demo  http://h/\na  start\na  done\n"
 
 
 def test_what_a_stream_cannot_carry_does_not_stop_the_line():
