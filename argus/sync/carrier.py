@@ -192,7 +192,8 @@ class Carrier:
             told.reason = told.reason or "it is still being written; --watch follows it to its end"
         lost = told.refused_events or told.refused_files or told.unreadable_lines or told.torn_bytes
         if self._task.prunes and told.outcome != words.LEFT and not lost and not hand.is_live:
-            told.pruned = prune(hand, self._parcel)
+            told.stays = prune(hand, self._parcel)
+            told.pruned = told.stays is None
             self._parcel = None
         self.release()
 

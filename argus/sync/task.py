@@ -48,6 +48,7 @@ class Tidings:
         self.torn_bytes = 0
         self.closed = False  # it had crashed, and its end was told
         self.pruned = False
+        self.stays: Optional[str] = None  # why it was not removed, though it is delivered
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -69,4 +70,5 @@ class Tidings:
             "unreadable_lines": self.unreadable_lines,
             "closed": self.closed,
             "pruned": self.pruned,
+            "stays": self.stays,
         }
