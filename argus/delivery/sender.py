@@ -212,10 +212,11 @@ class Sender:
             self._notices.warn(
                 "halted",
                 "nothing is delivered to %s: %s. Events are kept %s and will be sent once it "
-                "takes them",
+                "takes them; after this process, %s",
                 self._workplace.url,
                 outcome.halt,
                 self._workplace.place,
+                self._workplace.later,
             )
 
     def _tell_what_is_left(self) -> None:
@@ -231,10 +232,10 @@ class Sender:
         elif not self._notices.has_said("halted"):
             self._notices.warn(
                 "kept",
-                "%d events could not be delivered to %s (%s). They are kept %s; the next run with "
-                "that ARGUS_URL delivers them",
+                "%d events could not be delivered to %s (%s). They are kept %s; %s",
                 count,
                 self._workplace.url,
                 self._last_failure,
                 self._workplace.place,
+                self._workplace.later,
             )

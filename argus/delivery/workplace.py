@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import tempfile
 import time
 from collections.abc import Callable
@@ -156,6 +157,13 @@ class Workplace:
     def place(self) -> str:
         """Where the events are, for a person."""
         return f"in {self.run.path}" if self.run is not None else "in memory"
+
+    @property
+    def later(self) -> str:
+        """What delivers the events once this process has ended, for a person."""
+        if self.run is not None and self.run.kept:  # what a user keeps, no other run touches
+            return f"`argus sync {shlex.quote(str(self.run.path))}` delivers them"
+        return "the next run with that ARGUS_URL delivers them"
 
     def disk_trouble(self, error: OSError) -> None:
         """Tell once that the disk refuses."""
