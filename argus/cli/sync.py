@@ -51,8 +51,8 @@ A run whose process has died without a word is told to have failed, with what is
 
 exit code: 0 all is delivered; 1 something is not; 2 something could not be read; 130 interrupted.
 --json prints one JSON object a line: {"type": "run"|"file", "path", "batch_id", "project",
-"outcome": "delivered"|"nothing"|"left"|"followed"|"passed over"|"busy"|"unreadable", "reason",
-"events", "files", "left_events", …}, and a last one with "type": "summary".
+"outcome": "delivered"|"refused"|"nothing"|"left"|"followed"|"passed over"|"busy"|"unreadable",
+"reason", "events", "files", "left_events", …}, and a last one with "type": "summary".
 """
 
 

@@ -55,7 +55,7 @@ class Report:
         with self._speaking:
             self._told.append(tidings)
             if tidings.outcome == words.UNREADABLE or tidings.torn_bytes:
-                torn = f"ends in half a line ({tidings.torn_bytes} bytes), which is left out"
+                torn = f"ends in half a line ({counted(tidings.torn_bytes, 'byte')}), which is left out"
                 reason = torn if tidings.torn_bytes else f"cannot be read: {tidings.reason}"
                 self.complain(f"{tidings.item.path} {reason}")
             if self._as_json:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Optional
 
 from argus.sync.finding import Item, Wanted
 
-DELIVERED = "delivered"  # all of it
+DELIVERED = "delivered"  # all of it that is taken
+REFUSED = "refused"  # there was something, and nothing of it is taken
 NOTHING = "nothing"  # there was nothing to send
 PASSED = "passed over"  # its own reporter delivers it, or it is not meant
 BUSY = "busy"  # another sync has it
