@@ -99,6 +99,6 @@ def test_a_platform_that_hangs_is_waited_for_no_longer_than_it_may(
     runs_in(tmp_path, 1)
     stand_in.mode("status:500", "hang", times=1)
     began_at = time.monotonic()
-    [told], fleet = sync(a_task(stand_in.url), tmp_path, limit_s=1.0)
+    [told], fleet = sync(a_task(stand_in.url), tmp_path, limit_s=0.4)
     assert (told.outcome, fleet.pace.given_up is not None) == (words.LEFT, True)
     assert time.monotonic() - began_at < 12.0  # a request alone may take 15 s
