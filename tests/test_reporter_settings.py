@@ -234,6 +234,18 @@ def test_nobody_there_is_said_once_and_the_next_run_delivers(
     assert files_below(Path("state")) == []
 
 
+def test_a_backup_that_has_no_place_says_what_is_lost(
+    said: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ARGUS_RUNS_DIR", str(tmp_path / "file" / "runs"))
+    with quiet(mode="backup"):
+        pass
+    first, last = said
+    assert "events cannot be written to disk" in first
+    assert "2 events could not be written to disk: they are lost" in last
+
+
 def test_a_run_that_is_kept_is_handed_in_by_the_command_that_is_said(
     platform: StandIn, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

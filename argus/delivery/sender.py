@@ -198,7 +198,7 @@ class Sender:
         is_delivered = self._outbox.is_delivered and not self._recorder.waiting
         if not is_delivered:
             self._workplace.look(time.monotonic())
-        if self._client is not None and not is_delivered:
+        if not is_delivered and (self._client is not None or not self._outbox.is_written):
             self._tell_what_is_left()
         self._workplace.leave(self._channel.status, is_delivered and self._client is not None)
 
@@ -221,7 +221,11 @@ class Sender:
 
     def _tell_what_is_left(self) -> None:
         count = self._recorder.recorded - self._settled + self._recorder.waiting
-        if not self._outbox.is_written or self._workplace.is_homeless:
+        if self._client is None:
+            self._notices.warn(
+                "lost", "%d events could not be written to disk: they are lost", count
+            )
+        elif not self._outbox.is_written or self._workplace.is_homeless:
             self._notices.warn(
                 "lost",
                 "%d events could neither be delivered to %s (%s) nor be written to disk",

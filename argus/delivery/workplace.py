@@ -169,10 +169,9 @@ class Workplace:
         """Tell once that the disk refuses."""
         if self.run is not None and not self.run.journal.is_in_place:
             return  # `look` finds it out too, and knows better what to say
+        held = "until delivered" if self.address is not None else "until it takes them"
         self._notices.warn(
-            "disk",
-            "events cannot be written to disk (%s); they are held in memory until delivered",
-            error,
+            "disk", "events cannot be written to disk (%s); they are held in memory %s", error, held
         )
 
     def _usable_address(self) -> Address | None:
