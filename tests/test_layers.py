@@ -138,3 +138,15 @@ def test_importing_argus_loads_nothing_heavy():
         check=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_to_report_without_tls_loads_no_openssl(tmp_path: Path):
+    code = (
+        "import sys, argus\n"
+        "with argus.Reporter('b', mode='backup') as r, r.job('j') as j: j.epoch(0)\n"
+        "print([m for m in ('ssl', '_ssl', '_hashlib') if m in sys.modules])"
+    )
+    environ = {"PYTHONPATH": str(ROOT), "ARGUS_RUNS_DIR": str(tmp_path)}
+    command = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, check=True)
+    assert done.stdout.strip() == b"[]"

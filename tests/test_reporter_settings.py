@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from argus import Reporter
+from argus.cli import main
 from tests.environment import (
     TOKEN,
     clean_environment,
@@ -231,6 +232,38 @@ def test_nobody_there_is_said_once_and_the_next_run_delivers(
     assert len(said) == 1
     assert [e["batch_id"] for e in platform.events()] == ["c", "c", *"bbbbb"]
     assert files_below(Path("state")) == []
+
+
+def test_a_backup_that_has_no_place_says_what_is_lost(
+    said: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ARGUS_RUNS_DIR", str(tmp_path / "file" / "runs"))
+    with quiet(mode="backup"):
+        pass
+    first, last = said
+    assert "events cannot be written to disk" in first
+    assert "2 events could not be written to disk: they are lost" in last
+
+
+def test_a_run_that_is_kept_is_handed_in_by_the_command_that_is_said(
+    platform: StandIn, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARGUS_RUNS_DIR", "runs")
+    platform.mode("close")
+    with quiet(batch_id="b"):
+        pass
+    platform.mode("ok")
+    with quiet(batch_id="c"):  # another run does not
+        pass
+
+    assert [e["batch_id"] for e in platform.events()] == ["c", "c"]
+    [message] = said
+    [run] = Path("runs").resolve().glob("*/*/b")
+    command = f"argus sync {run}"
+    assert f"kept in {run}; `{command}` delivers them" in message
+    assert main(command.split()[1:]) == 0
+    assert len(platform.events()) == 4
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", "http://", "http://[::1"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -92,14 +91,17 @@ def run(args: argparse.Namespace) -> int:
 def judged(view: View, wall_now: float, older_than_s: float) -> Candidate:
     """Whether a run can go."""
     from argus.core.state import ENDED
-    from argus.rundir.view import dead_letters
+    from argus.rundir.removal import why_it_stays
 
+    try:
+        spoken_for = why_it_stays(view.path)
+    except OSError as error:
+        spoken_for = error.strerror or str(error)
     reasons = (
         (view.state not in ENDED, f"it is {view.state}"),
         (view.delivered is None, "a monitor keeps it"),
         (view.delivered is False, "it is not delivered: `argus sync` does that"),
-        (view.edits != type(view.edits)(), "somebody has tagged, named or noted it"),
-        (bool(dead_letters(view.path)), "there are events in it that the platform refused"),
+        (spoken_for is not None, spoken_for or ""),
         (wall_now - view.heard_at < older_than_s, "it is too young: see --older-than"),
     )
     reason = next((text for holds, text in reasons if holds), None)
@@ -111,24 +113,21 @@ def judged(view: View, wall_now: float, older_than_s: float) -> Candidate:
 
 def _remove(path: Path, older_than_s: float) -> bool:
     """Remove a run that nobody holds. False, with a line on stderr, where that fails."""
-    from argus.rundir import layout
-    from argus.rundir.lock import RunLock
+    from argus.rundir import layout, removal
+    from argus.rundir.run import RunDirectory
     from argus.rundir.view import look
 
     try:
-        lock = RunLock.acquire(path / layout.LOCK, private=False)
-        if lock is None:
+        run = RunDirectory.recover(path, kept=path.parent.name != layout.SPILL)
+        if run is None:
             raise OSError("somebody is at work on it")
         try:
             now = time.time()  # once more: it may have gone on since it was looked at
             if not judged(look(path, now), now, older_than_s).can_go:
                 raise OSError("it has changed meanwhile")
-            shutil.rmtree(path)
+            removal.remove(run)
         finally:
-            lock.release()
-        for parent in list(path.parents)[:2]:  # its time and date, where nothing else is in them
-            if parent.name.isdigit() and not any(parent.iterdir()):
-                parent.rmdir()
+            run.release()
     except OSError as error:
         print(f"argus gc: {path} cannot be removed: {error.strerror or error}", file=sys.stderr)
         return False

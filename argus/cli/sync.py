@@ -47,12 +47,13 @@ examples:
   argus sync ~/.argus-reporter         what argus-reporter 0.1 has left
 
 A run whose process has died without a word is told to have failed, with what is known of its end;
---no-close leaves that out. A run that its own reporter is delivering is left to it.
+--no-close leaves that out. A run that its own reporter is delivering is left to it. Events have
+ids, files have none: one whose upload is killed before its answer is noted may be there twice.
 
 exit code: 0 all is delivered; 1 something is not; 2 something could not be read; 130 interrupted.
 --json prints one JSON object a line: {"type": "run"|"file", "path", "batch_id", "project",
-"outcome": "delivered"|"nothing"|"left"|"followed"|"passed over"|"busy"|"unreadable", "reason",
-"events", "files", "left_events", …}, and a last one with "type": "summary".
+"outcome": "delivered"|"refused"|"nothing"|"left"|"followed"|"passed over"|"busy"|"unreadable",
+"reason", "events", "files", "left_events", …}, and a last one with "type": "summary".
 """
 
 

@@ -55,7 +55,7 @@ class Report:
         with self._speaking:
             self._told.append(tidings)
             if tidings.outcome == words.UNREADABLE or tidings.torn_bytes:
-                torn = f"ends in half a line ({tidings.torn_bytes} bytes), which is left out"
+                torn = f"ends in half a line ({counted(tidings.torn_bytes, 'byte')}), which is left out"
                 reason = torn if tidings.torn_bytes else f"cannot be read: {tidings.reason}"
                 self.complain(f"{tidings.item.path} {reason}")
             if self._as_json:
@@ -157,7 +157,8 @@ def sentence(told: Tidings, is_dry: bool) -> str | None:
     """One line about one item; None where there is nothing to say."""
     path = told.item.path
     if told.outcome in (words.NOTHING, words.UNREADABLE):
-        return f"removed      {path}" if told.pruned else None
+        stays = f"stays        {path}  {told.stays}" if told.stays is not None else None
+        return f"removed      {path}" if told.pruned else stays
     if told.outcome in (words.PASSED, words.BUSY):
         return f"passed over  {path}  {told.reason}"
     if is_dry:
@@ -176,6 +177,7 @@ def _details(told: Tidings) -> list[str]:
         (told.refusal, f"first: {told.refusal}"),
         (told.closed, "it had crashed, and its end is told"),
         (told.pruned, "removed"),
+        (told.stays, f"it stays: {told.stays}"),
         (told.reason, told.reason or ""),
     )
     return [text for is_so, text in parts if is_so]

@@ -5,12 +5,15 @@ The caller's end, and light as such: who prints pays for one append to a bounded
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from time import monotonic
 
+from argus.console import elsewhere
 from argus.console.backlog import Backlog
 from argus.console.stream import DeafError, Tap
+from argus.core.interruption import is_interruption
 from argus.core.settings import FORWARD
 from argus.core.values import class_name
 from argus.delivery import fork
@@ -38,7 +41,7 @@ class Capture:
     def __init__(self, channel: Channel, active_job: Callable[[], str]) -> None:
         self._channel = channel
         self._active_job = active_job
-        self._forwards = channel.settings.console == FORWARD
+        self._forwarded: set[int] = set()  # the numbers of the streams whose lines are sent
         self._taps: list[Tap] = []
         self._begin()
 
@@ -61,6 +64,10 @@ class Capture:
             if stream is None or any(stream is other for other in heard):
                 continue
             heard.append(stream)
+            if self._is_to_forward(stream):
+                self._forwarded.add(number)
+            elif not self._channel.settings.keeps_runs:
+                continue
             try:
                 self._taps.append(Tap(stream, number, self._hear))
             except DeafError:
@@ -70,6 +77,18 @@ class Capture:
                     name,
                     class_name(stream),
                 )
+
+    def _is_to_forward(self, stream: Any) -> bool:
+        if self._channel.settings.console != FORWARD:
+            return False
+        try:
+            descriptor = stream.fileno()
+        except Exception as error:  # a stream of somebody's own may have none, or raise anything
+            if is_interruption(error):
+                raise
+            descriptor = None
+        batch_id = self._channel.facts.batch_id
+        return not elsewhere.forwards(os.environ, batch_id, descriptor)
 
     def close(self) -> None:
         """Give the streams back, and have the rest put down; wait for it, bounded."""
@@ -104,7 +123,7 @@ class Capture:
         if not text or self._ends_at is not None:
             return
         # `print` writes its newline by itself: that belongs to what came before it.
-        job_id = self._active_job() if self._forwards and text != "\n" else None
+        job_id = self._active_job() if self._forwarded and text != "\n" else None
         whose = _OWN if is_speaking() else number
         now = monotonic()
         self._backlog.put((now, job_id, whose, text), text)
@@ -141,7 +160,7 @@ class Capture:
         with fork.importing():
             from argus.console.transcript import Transcript
         channel, backlog = self._channel, self._backlog
-        transcript = Transcript(channel, self._forwards, channel.settings.keeps_runs)
+        transcript = Transcript(channel, self._forwarded, channel.settings.keeps_runs)
         while self._ends_at is None:
             now = monotonic()
             pieces = backlog.take()
@@ -151,7 +170,7 @@ class Capture:
             # not wake anybody.
             backlog.wait(min(due_in_s, TURN_S) if pieces else due_in_s, at_rest=not pieces)
         transcript.add(backlog.take(), backlog.take_lost(), monotonic())
-        transcript.finish(self._active_job() if self._forwards else None, self._ends_at)
+        transcript.finish(self._active_job() if self._forwarded else None, self._ends_at)
 
 
 def _copied(text: Any) -> str | bytes | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -53,14 +53,15 @@ def joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 class Transcript:
     """The lines of one run. `pieces` are (monotonic time, job id, whose text, text); without a job
-    id they belong to what came before them."""
+    id they belong to what came before them. `forwarded` says whose text is sent."""
 
-    def __init__(self, channel: Channel, forwards: bool, keeps: bool) -> None:
+    def __init__(self, channel: Channel, forwarded: Collection[int], keeps: bool) -> None:
         self._channel = channel
         self._secret = hideable(channel.settings.token)
         self._folders = [LineFolder() for _ in _NAMES]
         self._jobs: list[str | None] = [None for _ in _NAMES]  # that the latest text is of
-        self._rate = LineRate() if forwards else None
+        self._forwarded = frozenset(forwarded)
+        self._rate = LineRate() if forwarded else None
         self._log = OutputLog() if keeps else None
         self._epoch = 0.0  # what the wall clock says at the monotonic clock's zero
 
@@ -114,7 +115,9 @@ class Transcript:
         if self._log is not None:
             cut = f"... (+{line.more} characters)" if line.more else ""
             kept.append(f"{line.text}{cut}".encode("utf-8", "backslashreplace"))
-        if self._rate is not None and whose != OWN and line.text:  # an empty line says nothing
+        if (
+            self._rate is not None and whose in self._forwarded and line.text
+        ):  # else it says nothing
             self._forward(self._rate.put((line, at, self._jobs[whose], whose), at))
 
     def _forward(self, passing: list[tuple[Any, int]]) -> None:

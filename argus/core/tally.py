@@ -5,11 +5,16 @@ Pure: events go in one by one, in the order in which they arrived.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from argus.core.statuses import DONE, FAILED, PREEMPTED, RUNNING
+
+try:
+    from _blake2 import blake2b
+except ImportError:  # a Python that was built without its own hashes
+    # It loads OpenSSL: 4 MiB in every process that reports, which needs none for a plain URL.
+    from hashlib import blake2b
 
 Event = dict[str, Any]
 
@@ -166,7 +171,7 @@ class Tally:
 
 def job_key(job_id: str) -> bytes:
     """A job id as 16 bytes, whatever its length."""
-    return hashlib.blake2b(job_id.encode("utf-8", "replace"), digest_size=16).digest()
+    return blake2b(job_id.encode("utf-8", "replace"), digest_size=16).digest()
 
 
 def _count(document: Mapping[str, Any], key: str, otherwise: int | None) -> int | None:

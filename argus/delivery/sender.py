@@ -198,7 +198,7 @@ class Sender:
         is_delivered = self._outbox.is_delivered and not self._recorder.waiting
         if not is_delivered:
             self._workplace.look(time.monotonic())
-        if self._client is not None and not is_delivered:
+        if not is_delivered and (self._client is not None or not self._outbox.is_written):
             self._tell_what_is_left()
         self._workplace.leave(self._channel.status, is_delivered and self._client is not None)
 
@@ -212,15 +212,20 @@ class Sender:
             self._notices.warn(
                 "halted",
                 "nothing is delivered to %s: %s. Events are kept %s and will be sent once it "
-                "takes them",
+                "takes them; after this process, %s",
                 self._workplace.url,
                 outcome.halt,
                 self._workplace.place,
+                self._workplace.later,
             )
 
     def _tell_what_is_left(self) -> None:
         count = self._recorder.recorded - self._settled + self._recorder.waiting
-        if not self._outbox.is_written or self._workplace.is_homeless:
+        if self._client is None:
+            self._notices.warn(
+                "lost", "%d events could not be written to disk: they are lost", count
+            )
+        elif not self._outbox.is_written or self._workplace.is_homeless:
             self._notices.warn(
                 "lost",
                 "%d events could neither be delivered to %s (%s) nor be written to disk",
@@ -231,10 +236,10 @@ class Sender:
         elif not self._notices.has_said("halted"):
             self._notices.warn(
                 "kept",
-                "%d events could not be delivered to %s (%s). They are kept %s; the next run with "
-                "that ARGUS_URL delivers them",
+                "%d events could not be delivered to %s (%s). They are kept %s; %s",
                 count,
                 self._workplace.url,
                 self._last_failure,
                 self._workplace.place,
+                self._workplace.later,
             )

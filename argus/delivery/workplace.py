@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import tempfile
 import time
 from collections.abc import Callable
@@ -157,14 +158,20 @@ class Workplace:
         """Where the events are, for a person."""
         return f"in {self.run.path}" if self.run is not None else "in memory"
 
+    @property
+    def later(self) -> str:
+        """What delivers the events once this process has ended, for a person."""
+        if self.run is not None and self.run.kept:  # what a user keeps, no other run touches
+            return f"`argus sync {shlex.quote(str(self.run.path))}` delivers them"
+        return "the next run with that ARGUS_URL delivers them"
+
     def disk_trouble(self, error: OSError) -> None:
         """Tell once that the disk refuses."""
         if self.run is not None and not self.run.journal.is_in_place:
             return  # `look` finds it out too, and knows better what to say
+        held = "until delivered" if self.address is not None else "until it takes them"
         self._notices.warn(
-            "disk",
-            "events cannot be written to disk (%s); they are held in memory until delivered",
-            error,
+            "disk", "events cannot be written to disk (%s); they are held in memory %s", error, held
         )
 
     def _usable_address(self) -> Address | None:

@@ -19,7 +19,7 @@ from argus.delivery.trust import trust
 from argus.inspection.finding import FAIL, OK, WARN, Finding
 from argus.transport.address import EVENTS_PATH, Address, stop_path
 from argus.transport.client import HttpClient
-from argus.transport.route import proxy_for
+from argus.transport.route import Proxy, proxy_for
 
 SECTION = "platform"
 
@@ -51,26 +51,28 @@ def platform_findings(settings: Settings) -> Iterator[Finding]:
     except ValueError as error:
         yield Finding(SECTION, "reached", FAIL, f"{settings.url}: {error}", "check ARGUS_URL")
         return
-    yield _proxy(address, complaints)
+    proxy = proxy_for(address, complaints.append)
+    yield _proxy_finding(address, proxy)
     context = trust(settings, complaints.append)
     client = HttpClient(address, settings.token, context, complaints.append, lambda _: None)
     try:
-        yield from _asked(client, address, settings.token is not None)
+        yield from _asked(client, address, settings.token is not None, proxy is not None)
     finally:
         client.close()
     for complaint in dict.fromkeys(complaints):
         yield Finding(SECTION, "mistake", WARN, complaint, advice="put it right, or take it out")
 
 
-def _proxy(address: Address, complaints: list[str]) -> Finding:
-    proxy = proxy_for(address, complaints.append)
+def _proxy_finding(address: Address, proxy: Proxy | None) -> Finding:
     if proxy is None:
         return Finding(SECTION, "proxy", OK, "none")
     advice = f"where it should not be asked, add {address.host} to NO_PROXY"
     return Finding(SECTION, "proxy", OK, f"{proxy.host}:{proxy.port}; {advice}")
 
 
-def _asked(client: HttpClient, address: Address, has_token: bool) -> Iterator[Finding]:
+def _asked(
+    client: HttpClient, address: Address, has_token: bool, by_proxy: bool
+) -> Iterator[Finding]:
     """The first answer tells whether there is a way; only then is more asked."""
     made_up = stop_path(f"doctor-{os.urandom(6).hex()}")  # of which nobody can know
     times_s: list[float] = []
@@ -83,7 +85,9 @@ def _asked(client: HttpClient, address: Address, has_token: bool) -> Iterator[Fi
 
     answer, _ = ask()
     if not isinstance(answer, Reply):
-        yield Finding(SECTION, "reached", FAIL, redacted(answer.reason), _advice_on(answer))
+        yield Finding(
+            SECTION, "reached", FAIL, redacted(answer.reason), _advice_on(answer, by_proxy)
+        )
         return
     yield Finding(SECTION, "reached", OK, address.host_and_port)
     if address.scheme == "https":
@@ -185,8 +189,10 @@ def _version(answer: Answer) -> Finding:
     return Finding(SECTION, "version", OK, text)
 
 
-def _advice_on(failure: NetworkFailure) -> str:
+def _advice_on(failure: NetworkFailure, by_proxy: bool) -> str:
     kind = failure.reason.partition(":")[0]
+    if by_proxy and kind in ("ConnectionRefusedError", "gaierror"):  # nobody else was asked yet
+        return "the proxy is not there: check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
     return failure.advice or _ADVICE.get(kind) or "check ARGUS_URL, the network and a proxy"
 
 

@@ -81,6 +81,8 @@ class EventFile:
             tail = files.read_at(self._fd, self.torn_bytes, self.size)
             if parsed_object(tail) is not None:
                 self.size = self._end + 1  # as if it had its newline
+            elif not tail.strip(b"\0"):  # blocks that were never written: a power cut leaves them
+                self._end = self.size
 
     @property
     def torn_bytes(self) -> int:

@@ -205,7 +205,7 @@ class JournalReader:
     ) -> None:
         self._read_at = read
         self._parse = parse
-        self._splitter = LineSplitter()
+        self._splitter = LineSplitter(MAX_LINE_BYTES)
         self._lines: list[Line] = []
         self._offset = offset
 
@@ -236,9 +236,10 @@ class JournalReader:
         at = self._offset - begun
         self._offset += len(chunk)
         lines = self._splitter.feed(chunk)
-        if lines and begun > MAX_LINE_BYTES:  # only the first can have begun so long ago
+        first_bytes = begun + chunk.find(b"\n")
+        if lines and first_bytes > MAX_LINE_BYTES:  # only the first can have begun so long ago
             shown = lines.pop(0)[:_SHOWN_BYTES]
-            too_long = Line(shown, None, begun + chunk.index(b"\n") - len(shown))
+            too_long = Line(shown, None, first_bytes - len(shown))
             self._lines.append(too_long)
             at += too_long.size
         for line in lines:

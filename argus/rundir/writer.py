@@ -73,7 +73,17 @@ def lives(content: Mapping[str, Any]) -> bool | None:
         return True
     except (OSError, OverflowError):
         return None
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether a process has ended, and nobody has asked how: a container whose first process does
+    not look after orphans keeps them for ever. proc(5)"""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] in (b"Z", b"X")
+    except OSError:  # no Linux, or it has gone just now
+        return False
 
 
 def _is_from_here(content: Mapping[str, Any], here: Mapping[str, str | None]) -> bool:

@@ -32,6 +32,7 @@ from argus.transport.client import HttpClient
 
 _LOOK_S = 1.0  # for more of what is still being written
 _ASK_TIMEOUT_S = 15.0
+_EMPTY = b"\0 \t\r"  # what a line without an event may consist of
 _MAX_TRIES = 6  # of one artifact on a platform that answers
 
 
@@ -184,15 +185,18 @@ class Carrier:
             self._tell(
                 words.LEFT, "the platform takes none of its files so far" if uploads_left else None
             )
-        elif told.events or told.files or told.refused_events or told.unreadable_lines:
+        elif told.events or told.files:
             self._tell(words.DELIVERED)
+        elif told.refused_events or told.refused_files or told.unreadable_lines:
+            self._tell(words.REFUSED)
         else:
             self._tell(words.NOTHING)
         if hand.is_live:
             told.reason = told.reason or "it is still being written; --watch follows it to its end"
         lost = told.refused_events or told.refused_files or told.unreadable_lines or told.torn_bytes
         if self._task.prunes and told.outcome != words.LEFT and not lost and not hand.is_live:
-            told.pruned = prune(hand, self._parcel)
+            told.stays = prune(hand, self._parcel)
+            told.pruned = told.stays is None
             self._parcel = None
         self.release()
 
@@ -259,6 +263,8 @@ class Parcel(Shipment):
 def _explained(letter: DeadLetter) -> DeadLetter:
     if letter.line.event_id is not None:
         return letter
+    if letter.line.left_out > 0:
+        return letter._replace(reason=f"no event: a line of {letter.line.size:,} bytes")
     try:
         put_right(letter.line.data, 0)
     except (NoEventError, RecursionError) as error:

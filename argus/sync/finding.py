@@ -5,6 +5,7 @@ Looks at names, sidecars and sizes; opens no event file but for its first line.
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -117,7 +118,7 @@ def _fits(text: str | None, patterns: tuple[str, ...]) -> bool:
 def _below(path: Path) -> Iterator[Item]:
     """Raises OSError where there is nothing, or it cannot be listed."""
     if not path.is_dir():
-        os.close(files.open_read(path))
+        _require_utf8(path)
         is_of_run = path.name == layout.EVENTS and (path.parent / layout.SIDECAR).exists()
         yield _run_item(path.parent) if is_of_run else _file_item(path)
         return
@@ -130,6 +131,13 @@ def _below(path: Path) -> Iterator[Item]:
             for file in sorted(path.glob(pattern)):
                 if file.is_file():
                     yield _file_item(file)
+
+
+def _require_utf8(path: Path) -> None:
+    """Refuse what PowerShell makes of a file: half of it would look like lines all the same."""
+    with os.fdopen(files.open_read(path), "rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise OSError("it is UTF-16; `iconv -f UTF-16 -t UTF-8` makes it readable")
 
 
 def _run_item(path: Path) -> Item:

@@ -121,5 +121,4 @@ class Fleet:
             self._changed.notify_all()
 
     def _meanwhile(self, patience: Patience) -> None:
-        if self.pace.is_stopping:
-            patience.until(time.monotonic())
+        patience.until(time.monotonic() if self.pace.is_stopping else self.pace.gives_up_at)

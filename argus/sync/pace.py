@@ -72,8 +72,7 @@ class Pace:
     def wait(self, until: float) -> bool:
         """Wait for a monotonic time. False where it is to come to an end instead."""
         while not self.is_stopping:
-            now = time.monotonic()
-            gives_up_at = self._trouble_since + self._limit_s if self.trouble else math.inf
+            now, gives_up_at = time.monotonic(), self.gives_up_at
             if now >= gives_up_at:
                 self._give_up(f"nothing got through for {self._limit_s:.0f} s: {self.trouble}")
             elif until <= now:
@@ -81,6 +80,11 @@ class Pace:
             else:
                 self._stopping.wait(min(until, gives_up_at) - now)
         return False
+
+    @property
+    def gives_up_at(self) -> float:
+        """The monotonic time until which something must get through; infinite without trouble."""
+        return self._trouble_since + self._limit_s if self.trouble else math.inf
 
     def learn(self, outcome: Outcome) -> None:
         """What came of a request with events."""

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Optional
 
 from argus.sync.finding import Item, Wanted
 
-DELIVERED = "delivered"  # all of it
+DELIVERED = "delivered"  # all of it that is taken
+REFUSED = "refused"  # there was something, and nothing of it is taken
 NOTHING = "nothing"  # there was nothing to send
 PASSED = "passed over"  # its own reporter delivers it, or it is not meant
 BUSY = "busy"  # another sync has it
@@ -48,6 +49,7 @@ class Tidings:
         self.torn_bytes = 0
         self.closed = False  # it had crashed, and its end was told
         self.pruned = False
+        self.stays: Optional[str] = None  # why it was not removed, though it is delivered
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -69,4 +71,5 @@ class Tidings:
             "unreadable_lines": self.unreadable_lines,
             "closed": self.closed,
             "pruned": self.pruned,
+            "stays": self.stays,
         }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from argus import JobContext, Reporter
+from argus.console.elsewhere import forwards
 from argus.core.settings import DISABLED, Settings
 from argus.outcome import Failure
 from argus.wrap.ending import Ending
+
+_DESCRIPTORS = (("stdout", 1), ("stderr", 2))
 
 
 class CommandReporter(Reporter):
@@ -54,8 +58,16 @@ class CommandReporter(Reporter):
         return job
 
     def printer(self, job: JobContext) -> Callable[[dict[str, Any]], None]:
-        """What reports a line that the command has printed."""
-        return lambda data: self.emit("log_line", job_id=job.job_id, **data)
+        """What reports a line that the command has printed, unless an `argus run` around us does."""
+        heard = {
+            name for name, number in _DESCRIPTORS if forwards(os.environ, self.batch_id, number)
+        }
+
+        def report(data: dict[str, Any]) -> None:
+            if data["stream"] not in heard:
+                self.emit("log_line", job_id=job.job_id, **data)
+
+        return report
 
 
 def conclude(job: JobContext, number: int, ending: Ending, last_lines: list[str]) -> None:

@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple, Optional
 
+from argus.console.elsewhere import FORWARDED_TO
 from argus.outcome import Failure
 from argus.resources.oom_kills import oom_kills
 from argus.wrap.attempt import Attempt
@@ -58,8 +59,7 @@ class Wrapper:
         self._environ = dict(environ)
         if self.reporter.is_reporting:
             self._environ["ARGUS_BATCH_ID"] = self.reporter.batch_id
-            if environ.get("ARGUS_CONSOLE") == "forward":
-                self._environ["ARGUS_CONSOLE"] = "file"  # what it prints is forwarded by us
+            self._environ[FORWARDED_TO] = self.reporter.batch_id
         self._arrivals = Arrivals(self._inbox.put)
         self._is_interrupted = False  # by Ctrl-C
         self._is_over = False  # somebody has sent a signal that ends it: no more attempts

@@ -169,6 +169,21 @@ def test_a_reporter_inside_joins_the_batch(site: Site) -> None:
     assert outer == ["batch_start", "job_start", "job_done", "batch_done"]
 
 
+def test_what_is_printed_is_forwarded_once_by_whom_it_is_heard(site: Site) -> None:
+    (site.place / "train.py").write_text(
+        "import sys\n"
+        "from argus import Reporter\n"
+        "with Reporter(console='forward', resource_snapshot=False) as r, r.job('inner') as j:\n"
+        "    print('to the terminal')\n"
+        "    print('to a file', file=sys.stderr)\n"
+    )
+    nested = [PYTHON, "-c", ARGUS, "run", "--", "sh", "-c", "$0 train.py 2>errors.txt", PYTHON]
+    code, out, err = site.run("--name", "outer", "--", *nested)
+    assert (code, out, err) == (0, "to the terminal\n", "")
+    told = [(e["job_id"], e["data"]["line"]) for e in site.events("log_line")]
+    assert sorted(told) == [("inner", "to a file"), ("outer", "to the terminal")]
+
+
 def test_it_starts_again_what_fails_until_it_does_not(site: Site) -> None:
     again = "echo x >>n; test $(wc -l <n) = 3"
     code, out, err = site.run("--retry", "5", "--dashboard", "--", "sh", "-c", again)

@@ -205,7 +205,7 @@ def test_tags_are_added_and_taken_away(capsys):
 
 
 def test_what_is_delivered_and_old_can_go_and_nothing_else(capsys):
-    for batch_id in ("young", "old", "liked", "undelivered"):
+    for batch_id in ("young", "old", "liked", "undelivered", "shared"):
         kept(batch_id)
         path = path_of(batch_id)
         if batch_id != "undelivered":
@@ -217,16 +217,22 @@ def test_what_is_delivered_and_old_can_go_and_nothing_else(capsys):
             for name in (layout.EVENTS, layout.HEARTBEAT):
                 os.utime(os.path.join(path, name), (ago, ago))
     argus(capsys, "tag", "liked", "+good")
+    checkpoint = os.path.join(path_of("shared"), "checkpoints", "best.pt")
+    os.mkdir(os.path.dirname(checkpoint))
+    with open(checkpoint, "w"):
+        pass
     code, out, _ = argus(capsys, "gc")
-    assert (code, "1 of 4 runs can go" in out) == (0, True)
-    assert len(rows(capsys)) == 4
+    assert (code, "1 of 5 runs can go" in out) == (0, True)
+    assert len(rows(capsys)) == 5
     told = json.loads(argus(capsys, "gc", "--json")[1])
     reasons = {os.path.basename(each["path"]): each["reason"] for each in told}
     assert reasons["undelivered"].startswith("it is not delivered")
     assert reasons["liked"].startswith("somebody has tagged")
     assert reasons["young"].startswith("it is too young")
+    assert reasons["shared"] == "checkpoints in it is no part of a run"
     assert argus(capsys, "gc", "--yes")[0] == 0
-    assert sorted(rows(capsys)) == ["liked", "undelivered", "young"]
+    assert sorted(rows(capsys)) == ["liked", "shared", "undelivered", "young"]
+    assert os.path.exists(checkpoint)
 
 
 @pytest.mark.parametrize("command", ["runs", "show", "best", "export", "tag", "gc"])

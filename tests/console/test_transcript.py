@@ -72,7 +72,7 @@ def test_what_one_print_writes_becomes_one_piece():
 
 
 def test_a_line_is_kept_and_told_with_its_job_and_stream(channel: Collecting, tmp_path: Path):
-    transcript = Transcript(channel, forwards=True, keeps=True)
+    transcript = Transcript(channel, {STDOUT, STDERR}, keeps=True)
     # `print` writes the newline by itself, and that has no job of its own.
     pieces = [out("a"), out("\n", job_id=None), out("b\n", job_id="k", whose=STDERR)]
     transcript.add(pieces, 0, 0.0)
@@ -86,7 +86,7 @@ def test_a_line_is_kept_and_told_with_its_job_and_stream(channel: Collecting, tm
 
 
 def test_an_event_has_the_time_at_which_its_line_was_printed(channel: Collecting):
-    transcript = Transcript(channel, forwards=True, keeps=False)
+    transcript = Transcript(channel, {STDOUT, STDERR}, keeps=False)
     now = time.monotonic()
     transcript.add([out("a\n", now - 100)], 0, now)
     (record,) = channel.__dict__["records"]
@@ -94,7 +94,7 @@ def test_an_event_has_the_time_at_which_its_line_was_printed(channel: Collecting
 
 
 def test_the_streams_do_not_mix_within_a_line(channel: Collecting, tmp_path: Path):
-    transcript = Transcript(channel, forwards=True, keeps=True)
+    transcript = Transcript(channel, {STDOUT, STDERR}, keeps=True)
     transcript.add([out("loss "), out("\r 50%", whose=STDERR), out("0.5\n")], 0, 0.0)
     transcript.finish("j", 0.0)
     assert [data["line"] for _, data in channel.told] == ["loss 0.5", " 50%"]
@@ -104,7 +104,7 @@ def test_the_streams_do_not_mix_within_a_line(channel: Collecting, tmp_path: Pat
 def test_a_long_line_is_cut_where_it_is_told_and_whole_where_it_is_kept(
     channel: Collecting, tmp_path: Path
 ):
-    transcript = Transcript(channel, forwards=True, keeps=True)
+    transcript = Transcript(channel, {STDOUT, STDERR}, keeps=True)
     transcript.add([out("x" * 5_000 + "\n"), out("y" * 300_000 + "\n")], 0, 0.0)
     transcript.finish("j", 0.0)
     assert [(len(data["line"]), data["cut"]) for _, data in channel.told] == [
@@ -117,7 +117,7 @@ def test_a_long_line_is_cut_where_it_is_told_and_whole_where_it_is_kept(
 
 
 def test_our_own_messages_are_kept_and_not_told(channel: Collecting, tmp_path: Path):
-    transcript = Transcript(channel, forwards=True, keeps=True)
+    transcript = Transcript(channel, {STDOUT, STDERR}, keeps=True)
     transcript.add([out("theirs "), out("argus: refused\n", whose=OWN), out("too\n")], 0, 0.0)
     transcript.finish("j", 0.0)
     assert [data["line"] for _, data in channel.told] == ["theirs too"]
@@ -125,7 +125,7 @@ def test_our_own_messages_are_kept_and_not_told(channel: Collecting, tmp_path: P
 
 
 def test_of_a_flood_twenty_lines_are_told_and_all_are_kept(channel: Collecting, tmp_path: Path):
-    transcript = Transcript(channel, forwards=True, keeps=True)
+    transcript = Transcript(channel, {STDOUT, STDERR}, keeps=True)
     transcript.add([out(f"{number}\n") for number in range(1_000)], 0, 0.5)
     assert len(channel.told) == 10
     assert transcript.due_in(0.5) == 0.5
@@ -140,7 +140,7 @@ def test_of_a_flood_twenty_lines_are_told_and_all_are_kept(channel: Collecting, 
 def test_what_never_came_here_is_told_with_the_next_line_or_at_the_end(
     channel: Collecting, tmp_path: Path
 ):
-    transcript = Transcript(channel, forwards=True, keeps=True)
+    transcript = Transcript(channel, {STDOUT, STDERR}, keeps=True)
     transcript.add([out("a\n")], 7, 0.0)
     transcript.add([], 5, 0.1)
     transcript.finish("k", 0.0)
@@ -155,14 +155,14 @@ def test_the_token_is_neither_kept_nor_told(channel: Collecting, tmp_path: Path)
     channel.settings.token = resolve(
         "http://127.0.0.1:9", "em_live_a-b_c", {}, None
     ).token  # as online
-    transcript = Transcript(channel, forwards=True, keeps=True)
+    transcript = Transcript(channel, {STDOUT, STDERR}, keeps=True)
     transcript.add([out("the token is em_live_a-b_c.\n")], 0, 0.0)
     ((_, data),) = channel.told
     assert "em_live" not in kept(tmp_path) + data["line"]
 
 
 def test_a_text_that_is_no_unicode_is_kept_escaped(channel: Collecting, tmp_path: Path):
-    transcript = Transcript(channel, forwards=False, keeps=True)
+    transcript = Transcript(channel, (), keeps=True)
     transcript.add([out("caf\udce9\n")], 0, 0.0)
     assert (kept(tmp_path), channel.told) == ("caf\\udce9\n", [])
 
@@ -171,7 +171,7 @@ def test_lines_wait_for_the_directory_and_a_child_uses_that_of_its_parent(
     channel: Collecting, tmp_path: Path
 ):
     channel.run_directory = None
-    transcript = Transcript(channel, forwards=False, keeps=True)
+    transcript = Transcript(channel, (), keeps=True)
     transcript.add([out("a\n")], 0, 0.0)
     assert transcript.due_in(0.0) == 1.0
     channel.parents_directory = tmp_path
@@ -188,7 +188,7 @@ def test_a_run_too_short_to_have_a_directory_yet_is_waited_for(channel: Collecti
             return True
 
     channel.run_directory, channel.placed = None, Late()
-    transcript = Transcript(channel, forwards=False, keeps=True)
+    transcript = Transcript(channel, (), keeps=True)
     transcript.add([out("a\n")], 0, 0.0)
     transcript.finish("j", time.monotonic() + 60)
     assert kept(tmp_path) == "a\n"
@@ -196,7 +196,7 @@ def test_a_run_too_short_to_have_a_directory_yet_is_waited_for(channel: Collecti
 
 def test_a_disk_that_refuses_is_told_once(channel: Collecting, tmp_path: Path, caplog: Any):
     (tmp_path / "logs").write_text("no directory")
-    transcript = Transcript(channel, forwards=False, keeps=True)
+    transcript = Transcript(channel, (), keeps=True)
     for _ in range(3):
         transcript.add([out("a\n")], 0, 0.0)
     transcript.finish("j", 0.0)

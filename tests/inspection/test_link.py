@@ -19,7 +19,7 @@ from argus.inspection.link import (
     token_finding,
 )
 from tests.environment import clean_environment
-from tests.platform.peers import CA_FILE, MonitorProcess, Proxy, StandIn
+from tests.platform.peers import CA_FILE, MonitorProcess, Proxy, StandIn, free_port
 
 __all__ = ["clean_environment"]
 
@@ -167,6 +167,15 @@ def test_a_proxy_is_told_without_its_password(stand_in: StandIn, proxy: Proxy, m
     assert "hunter2" not in str(found)
     assert FAIL not in marks(found).values()
     assert proxy.requests()
+
+
+def test_a_proxy_that_is_not_there_is_told_from_a_platform_that_is_not(
+    stand_in: StandIn, monkeypatch
+):
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    found = asked(stand_in.url)
+    assert marks(found) == {"proxy": OK, "reached": FAIL}
+    assert "the proxy is not there" in (found["reached"].advice or "")
 
 
 def test_where_nothing_is_sent_nothing_is_asked(stand_in: StandIn):

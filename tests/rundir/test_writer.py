@@ -38,3 +38,15 @@ def test_the_command_of_a_process_is_that_which_started_it():
     )
     assert "--api-key *** 'two words'" in done.stdout
     assert "abc" not in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
+def test_a_process_that_has_ended_is_dead_also_where_nobody_asks_how():
+    child = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    described = {**writer.identity(), "pid": child.pid}
+    try:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it stays what it is: a zombie
+        assert writer.lives(described) is False
+    finally:
+        child.communicate(timeout=30)
+    assert writer.lives({**described, "pid": os.getpid()}) is True

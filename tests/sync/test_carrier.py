@@ -241,3 +241,23 @@ def test_a_copy_that_was_kept_goes_out_from_where_its_run_is_now(stand_in: Stand
     (tmp_path / "now").rename(tmp_path / "later")
     [told], _ = sync(a_task(stand_in.url), tmp_path / "later")
     assert told.outcome == words.NOTHING
+
+
+def test_what_a_power_cut_leaves_between_lines_takes_none_along(stand_in: StandIn, tmp_path: Path):
+    first, second = (json.dumps(plain_event(number)).encode() for number in (1, 2))
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(first + b"\n" + bytes(4096) + second + b"\n" + bytes(4096))
+    [told], _ = sync(a_task(stand_in.url), file)
+    assert (told.events, told.unreadable_lines, told.torn_bytes) == (2, 0, 0)
+
+
+def test_a_file_without_an_event_is_not_called_delivered(stand_in: StandIn, tmp_path: Path):
+    file = a_file(tmp_path / "notes.jsonl", "no event")
+    [told], _ = sync(a_task(stand_in.url), file)
+    assert (told.outcome, told.unreadable_lines) == (words.REFUSED, 1)
+
+
+def test_a_line_that_no_event_can_have_says_how_long_it_is(stand_in: StandIn, tmp_path: Path):
+    file = a_file(tmp_path / "long.jsonl", "x" * 17_000_000, plain_event(1))
+    [told], _ = sync(a_task(stand_in.url), file)
+    assert (told.events, told.refusal) == (1, "no event: a line of 17,000,001 bytes")

@@ -115,3 +115,10 @@ def test_a_position_is_that_of_one_platform(tmp_path: Path):
     item = found([run])[0][0]
     positions = [stored_position(item, f"http://{name}") for name in ("home", "b", "c", "d")]
     assert positions == [10, 20, 0, 0]
+
+
+def test_a_file_of_another_encoding_is_refused_with_what_to_do(tmp_path: Path):
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(json.dumps(plain_event(1)).encode("utf-16"))
+    items, [complaint] = found([file])
+    assert (items, "iconv" in complaint.text) == ([], True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,14 @@ def test_an_unreadable_one_leaves_the_others_alone(stand_in: StandIn, tmp_path: 
     events.mkdir()
     told, _ = sync(a_task(stand_in.url), tmp_path)
     assert [each.outcome for each in told] == [words.UNREADABLE, words.DELIVERED]
+
+
+def test_a_platform_that_hangs_is_waited_for_no_longer_than_it_may(
+    stand_in: StandIn, tmp_path: Path
+):
+    runs_in(tmp_path, 1)
+    stand_in.mode("status:500", "hang", times=1)
+    began_at = time.monotonic()
+    [told], fleet = sync(a_task(stand_in.url), tmp_path, limit_s=0.4)
+    assert (told.outcome, fleet.pace.given_up is not None) == (words.LEFT, True)
+    assert time.monotonic() - began_at < 12.0  # a request alone may take 15 s

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from argus.rundir import layout
+from argus.rundir import edits, layout
 from argus.rundir.run import RunDirectory
 from argus.sync import task as words
 from tests.platform.peers import StandIn
@@ -63,8 +63,25 @@ def test_what_somebody_else_has_put_there_stays(stand_in: StandIn, tmp_path: Pat
     run = a_run(tmp_path / "run")
     (run / "checkpoints").mkdir()
     (run / "checkpoints" / "best.pt").write_text("x")
-    assert not sync(a_task(stand_in.url, prunes=True), run)[0][0].pruned
+    [told], _ = sync(a_task(stand_in.url, prunes=True), run)
+    assert (told.pruned, told.stays) == (False, "checkpoints in it is no part of a run")
     assert (run / "checkpoints" / "best.pt").exists()
+
+
+def test_what_stays_is_left_whole(stand_in: StandIn, tmp_path: Path):
+    run = kept(tmp_path / "runs")
+    (run / "results.csv").write_text("x")
+    before = sorted(path.name for path in run.rglob("*"))
+    sync(a_task(stand_in.url, prunes=True), run)
+    assert set(before) <= {path.name for path in run.rglob("*")}
+
+
+def test_what_somebody_has_tagged_stays(stand_in: StandIn, tmp_path: Path):
+    run = kept(tmp_path / "runs")
+    edits.change(run, lambda said: {**said, "tags": ["good"]})
+    [told], _ = sync(a_task(stand_in.url, prunes=True), run)
+    assert (told.events, told.pruned) == (7, False)
+    assert edits.read(run).tags == ("good",)
 
 
 def test_a_file_goes_with_the_record_of_its_delivery(stand_in: StandIn, tmp_path: Path):
