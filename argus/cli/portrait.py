@@ -35,7 +35,7 @@ def portrait(run: Run, told: Mapping[str, Any], paper: Paper) -> list[str]:
     """All sections, a blank line between two."""
     lines: list[str] = []
     for title, section in (
-        ("", _head(run, paper)),
+        ("", [*_head(run, paper), *_failure(told, paper)]),
         ("jobs", _jobs(told["jobs"], paper)),
         ("", _curves(told["series"], paper)),
         ("resources", _resources(told["resources"])),
@@ -68,6 +68,12 @@ def _head(run: Run, paper: Paper) -> Iterator[str]:
         yield printable("  tags " + " ".join(main.edits.tags))
     if main.edits.notes:
         yield from (printable(f"  {line}") for line in main.edits.notes.splitlines())
+
+
+def _failure(told: Mapping[str, Any], paper: Paper) -> list[str]:
+    """Why the batch failed, by its own word."""
+    lines = (told.get("failure") or "").splitlines()
+    return [paper.painted(printable(f"  {line}"), STATE_CODES["failed"]) for line in lines]
 
 
 def _jobs(jobs: Sequence[Mapping[str, Any]], paper: Paper) -> list[str]:

@@ -31,12 +31,12 @@ export function detailsView(host) {
       return;
     }
     const data = dataOf(row.run_id);
-    const is = JSON.stringify([row, [...data.jobs.values()], data.environment, data.rejected, data.dropped, data.events, data.error?.message, stopping.has(row.run_id)]);
+    const is = JSON.stringify([row, [...data.jobs.values()], data.environment, data.rejected, data.dropped, data.events, data.failure, data.error?.message, stopping.has(row.run_id)]);
     if (is === drawn) return;
     drawn = is;
     fill(buttons, stopButton(row), h("button", { class: "quiet", onclick: () => askToEdit(row) }, "Edit"));
     const opened = new Set([...board.querySelectorAll("details[open]")].map((element) => element.dataset.name));
-    const left = h("div", { class: "stack" }, about(row));
+    const left = h("div", { class: "stack" }, about(row, data));
     const right = h("div", { class: "stack" }, troubles(row, data), mapping("Config", row.config), mapping("Events", data.events));
     fill(board, left, right, jobs(data), environment(data.environment));
     for (const element of board.querySelectorAll("details")) if (opened.has(element.dataset.name)) element.open = true;
@@ -45,10 +45,11 @@ export function detailsView(host) {
   return { update, close: forget };
 }
 
-function about(row) {
+function about(row, data) {
   const now = Date.now() / 1000;
   const facts = [
     ["State", stateBadge(row.state)],
+    ["Failure", data.failure && h("div", { class: "notes error" }, data.failure)],
     ["Jobs", progress(row)],
     ["Project", row.project],
     ["Type", row.experiment_type],
