@@ -114,6 +114,18 @@ def test_run_that_failed_outside_of_its_jobs_says_why(capsys):
     assert "KeyError: 'no such dataset'" in argus(capsys, "show", "a")[1]
 
 
+def test_place_that_cannot_be_read_is_told_apart_from_one_without_runs(capsys, place):
+    (place / "empty").mkdir()
+    assert argus(capsys, "runs", "--runs", "empty")[0] == 0
+    told = argus(capsys, "show", "empty")[2]
+    assert told == "argus show: empty is no run, or its files cannot be read: see `argus runs`\n"
+    (place / "closed").mkdir(mode=0)
+    if os.access(place / "closed", os.R_OK):
+        pytest.skip("root reads everything")
+    told = argus(capsys, "runs", "--runs", "closed")
+    assert told == (2, "", "argus runs: closed cannot be read: Permission denied\n")
+
+
 def test_run_is_meant_by_its_path_its_id_the_beginning_of_it_or_its_name(capsys):
     kept("bench-12")
     kept("bench-13")
