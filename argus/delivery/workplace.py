@@ -16,7 +16,7 @@ from typing import Any
 from argus.core.events import utc_second, valid_second
 from argus.core.flatten import without_secrets
 from argus.core.redact import hideable
-from argus.core.settings import Settings
+from argus.core.settings import ONLINE, Settings
 from argus.core.statuses import RUNNING
 from argus.core.summary import Summary
 from argus.delivery.channel import Channel
@@ -161,11 +161,10 @@ class Workplace:
         """Tell once that the disk refuses."""
         if self.run is not None and not self.run.journal.is_in_place:
             return  # `look` finds it out too, and knows better what to say
-        self._notices.warn(
-            "disk",
-            "events cannot be written to disk (%s); they are held in memory until delivered",
-            error,
-        )
+        fate = "they are held in memory until delivered"
+        if self._channel.settings.mode != ONLINE:
+            fate = "they are held in memory while this lasts: ARGUS_RUNS_DIR names another place"
+        self._notices.warn("disk", "events cannot be written to disk (%s); %s", error, fate)
 
     def _usable_address(self) -> Address | None:
         url = self._channel.settings.url
