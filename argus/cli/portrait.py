@@ -96,7 +96,8 @@ def _jobs(jobs: Sequence[Mapping[str, Any]], paper: Paper) -> list[str]:
     heads = ("STATE", "JOB", "MODEL", "DATASET", "EPOCHS", "FINAL METRICS")
     left_out = len(jobs) - len(rows)
     more = [f"and {left_out} before these"] if left_out else []
-    return [f"  {line}" for line in [*table(heads, rows, paper, STATE_CODES, right=(4,)), *more]]
+    indented = paper._replace(width=paper.width - 2)
+    return [f"  {line}" for line in [*table(heads, rows, indented, STATE_CODES, right=(4,)), *more]]
 
 
 def _curves(series: Sequence[Mapping[str, Any]], paper: Paper) -> list[str]:
