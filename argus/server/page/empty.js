@@ -19,7 +19,7 @@ with Reporter("my-run", experiment_type="forecast", source_project="demo") as r:
 export function welcome() {
   const token = hasToken() ? " ARGUS_TOKEN=…" : "";
   const root = connection.scan?.root;
-  const how = h("div", {}, h("p", {}, "and run it with the address of this monitor:"), copied(`ARGUS_URL=${location.origin}${token} python train.py`));
+  const how = h("div", { class: "stack" }, h("p", {}, "and run it with the address of this monitor:"), copied(`ARGUS_URL=${location.origin}${token} python train.py`));
   json("batches").catch((problem) => {
     // `argus view` takes no reports: it sees what is kept on disk
     if (problem.status === 404 && root) fill(how, h("p", {}, "and run it so that it is kept here:"), copied(`ARGUS_MODE=backup ARGUS_RUNS_DIR=${quoted(root)} python train.py`));
