@@ -75,7 +75,12 @@ def _run(words: list[str]) -> int:
         from argus.cli.tag import spelled
 
         words = spelled(words)
-    args = parser.parse_args(words)
+    args, left = parser.parse_known_args(words)
+    if args.command == "tag":  # argparse takes no word for a RUN's after an option that follows it
+        args.change += [word for word in left if word[:1] in ("+", " ")]
+        left = [word for word in left if word[:1] not in ("+", " ")]
+    if left:
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
     if args.command is None:
         parser.print_help(sys.stderr)
         return 2
