@@ -95,9 +95,9 @@ function troubles(row, data) {
 }
 
 function deadLetters(rejected) {
-  const lines = rejected.map((letter) => h("tr", {}, [letter.timestamp, letter.event_type, letter.job_id, letter.reason].map((value) => h("td", {}, text(value)))));
+  const lines = rejected.map((letter) => h("tr", {}, [letter.timestamp && moment(seconds(letter.timestamp)), letter.event_type, letter.job_id, letter.reason].map((value) => h("td", {}, text(value)))));
   const heads = ["Time", "Event", "Job", "Reason"].map((name) => h("th", { scope: "col" }, name));
-  return h("div", { class: "scroll-x" }, h("table", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, lines)));
+  return h("div", { class: "scroll-x" }, h("table", { class: "letters" }, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, lines)));
 }
 
 function environment(data) {
