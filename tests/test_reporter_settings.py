@@ -300,3 +300,15 @@ def test_trouble_with_the_network_alone_is_for_developers(
 
 def test_argus_adds_no_handler() -> None:
     assert logging.getLogger("argus").handlers == []
+
+
+def test_backup_without_a_place_names_the_setting_that_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    (tmp_path / "taken").write_text("a file where runs should be")
+    monkeypatch.setenv("ARGUS_RUNS_DIR", str(tmp_path / "taken"))
+
+    with quiet(mode="backup"):
+        pass
+
+    assert len([text for text in said if "ARGUS_RUNS_DIR names another place" in text]) == 1

@@ -52,27 +52,59 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv`, or the command line, names. The exit code."""
     _print_any_text()
-    parser = _parser()
     words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        try:
+            return _run(words)
+        finally:
+            sys.stdout.flush()  # here, where what goes wrong is told in one line
+    except KeyboardInterrupt:
+        return 130  # as a shell reports a command that SIGINT ended
+    except BrokenPipeError:  # `argus … | head`: whoever read has read enough
+        _print_no_more()
+        return 141
+    except OSError as error:  # a full disk that stdout is on, for one
+        _print_no_more()
+        print(f"{' '.join(['argus', *words[:1]])}: {_told(error)}", file=sys.stderr)
+        return 1
+
+
+def _run(words: list[str]) -> int:
+    parser = _parser()
     if words[:1] == ["tag"]:
         from argus.cli.tag import spelled
 
         words = spelled(words)
-    args = parser.parse_args(words)
+    args, left = parser.parse_known_args(words)
+    if args.command == "tag":  # argparse takes no word for a RUN's after an option that follows it
+        args.change += [word for word in left if word[:1] in ("+", " ")]
+        left = [word for word in left if word[:1] not in ("+", " ")]
+    if left:
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
     if args.command is None:
         parser.print_help(sys.stderr)
         return 2
+    return int(import_module(f"argus.cli.{args.command}").run(args))
+
+
+def _told(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename is not None else ""
+    return f"{where}{error.strerror or error}"
+
+
+def _print_no_more() -> None:
+    """What could not be printed goes nowhere: the interpreter tries once more at its end."""
     try:
-        return int(import_module(f"argus.cli.{args.command}").run(args))
-    except KeyboardInterrupt:
-        return 130  # as a shell reports a command that SIGINT ended
-    except BrokenPipeError:  # `argus … | head`: whoever read has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter flushes once more
-        return 141
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _print_any_text() -> None:
-    """What stdout cannot encode is printed as an escape of JSON: a name that is no UTF-8 for one."""
+    """What stdout cannot encode is printed as an escape of JSON: a name that is no UTF-8 for one.
+    Where stdout is closed, `>&-`, nobody reads."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as we run
     codecs.register_error("argus.escape", _escaped)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="argus.escape")

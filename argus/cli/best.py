@@ -36,7 +36,12 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("run", nargs="*", metavar="RUN", help="of these (all that are found)")
+    parser.add_argument(
+        "run",
+        nargs="*",
+        metavar="RUN",
+        help="only of these: a path, a batch id, its beginning, or a name (all that are found)",
+    )
     add_places(parser)
     parser.add_argument("--metric", required=True, metavar="NAME", help="such as MSE")
     parser.add_argument("--max", action="store_true", help="the highest is the best")

@@ -8,6 +8,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+_DESCRIPTION = """\
+Start a monitor, train a small real model that reports to it, and show what arrives. Needs nothing,
+and leaves nothing behind.
+"""
+_EXAMPLES = """\
+examples:
+  argus demo                   a few seconds, here in the terminal
+  argus demo --keep            and then look around on the page at its address, until Ctrl-C
+  argus demo --epochs 400      long enough to watch it there
+"""
 EPOCHS = 25  # of each job: a few seconds on a slow core
 
 _INTERRUPTED = 130  # as a shell reports a command that SIGINT ended
@@ -16,20 +26,29 @@ _TERMINATED = 143  # as a shell reports a command that SIGTERM ended
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
+    import argparse
+
     parser = subparsers.add_parser(
         "demo",
         help="train a small model and watch what it reports",
-        description="Start a monitor, train a small real model that reports to it, and show what"
-        " arrives. Needs nothing, and leaves nothing behind.",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--keep",
         action="store_true",
         help="afterwards, leave the monitor running, and keep the run directory",
     )
-    parser.add_argument("--port", type=port, default=0, help="of the monitor; 0 picks a free one")
     parser.add_argument(
-        "--epochs", type=count, default=EPOCHS, help="epochs of each job (%(default)s)"
+        "--port", type=port, default=0, help="of the monitor; 0 picks a free one (0)"
+    )
+    parser.add_argument(
+        "--epochs",
+        type=count,
+        default=EPOCHS,
+        metavar="N",
+        help="epochs of each of its two jobs (%(default)s)",
     )
 
 

@@ -45,7 +45,9 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("run", nargs="+", metavar="RUN", help="a path, a batch id, its beginning")
+    parser.add_argument(
+        "run", nargs="+", metavar="RUN", help="a path, a batch id, its beginning, or a name"
+    )
     add_places(parser)
     form = parser.add_mutually_exclusive_group(required=True)
     form.add_argument("--csv", action="store_true", help="a table with a head (RFC 4180)")

@@ -40,6 +40,10 @@ class Finder:
         for path in self._given:
             if not path.is_dir():
                 raise NotFoundError(f"{path} is no directory")
+            try:
+                os.scandir(path).close()
+            except OSError as error:
+                raise NotFoundError(f"{path} cannot be read: {error.strerror or error}") from None
         return runs(self._given or default_roots(), time.time(), self.unreadable)
 
     def named(self, names: Sequence[str]) -> list[Run]:
@@ -115,6 +119,8 @@ def _meant(name: str, everything: Sequence[Run]) -> Run:
     found = exact or (begun if name else [])
     if len(found) == 1:
         return found[0]
+    if not found and name and os.path.lexists(name):
+        raise NotFoundError(f"{name} is no run, or its files cannot be read: see `argus runs`")
     if not found:
         raise NotFoundError(f"there is no run {name!r}: see `argus runs`")
     ids = ", ".join(run.main.batch_id for run in found[:5])

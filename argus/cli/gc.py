@@ -9,13 +9,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from argus.cli.table import seconds_of
+from argus.cli.arguments import age
 
 if TYPE_CHECKING:
     import argparse
 
     from argus.rundir.view import View
 
+_DESCRIPTION = """\
+Say which runs need not be kept: those that have ended a while ago, and that a platform has whole.
+What is not delivered never goes, nor what somebody has tagged, named or noted.
+"""
 _EXAMPLES = """\
 examples:
   argus gc                              say what can go; nothing is removed
@@ -43,15 +47,14 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "gc",
         help="say what can go, and remove it with --yes",
-        description="Say which runs need not be kept: those that have ended a while ago, and that a"
-        " platform has whole. What is not delivered never goes, nor what somebody has tagged.",
+        description=_DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_places(parser)
     parser.add_argument(
         "--older-than",
-        type=seconds_of,
+        type=age,
         default=_DEFAULT_AGE,
         metavar="AGE",
         help="since its last sign of life: 12h, 7d, 2w (%(default)s)",
@@ -156,5 +159,5 @@ def _print(
     if args.yes:
         print(f"{sum(removed.values())} of {len(candidates)} runs removed, {size:.1f} MB")
     else:
-        hint = ": --yes removes them" if going else "; --verbose says why"
+        hint = ": --yes removes them" if going else "" if args.verbose else "; --verbose says why"
         print(f"{len(going)} of {len(candidates)} runs can go, {size:.1f} MB{hint}")

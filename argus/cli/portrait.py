@@ -35,7 +35,7 @@ def portrait(run: Run, told: Mapping[str, Any], paper: Paper) -> list[str]:
     """All sections, a blank line between two."""
     lines: list[str] = []
     for title, section in (
-        ("", _head(run, paper)),
+        ("", [*_head(run, paper), *_failure(told, paper)]),
         ("jobs", _jobs(told["jobs"], paper)),
         ("", _curves(told["series"], paper)),
         ("resources", _resources(told["resources"])),
@@ -70,6 +70,12 @@ def _head(run: Run, paper: Paper) -> Iterator[str]:
         yield from (printable(f"  {line}") for line in main.edits.notes.splitlines())
 
 
+def _failure(told: Mapping[str, Any], paper: Paper) -> list[str]:
+    """Why the batch failed, by its own word."""
+    lines = (told.get("failure") or "").splitlines()
+    return [paper.painted(printable(f"  {line}"), STATE_CODES["failed"]) for line in lines]
+
+
 def _jobs(jobs: Sequence[Mapping[str, Any]], paper: Paper) -> list[str]:
     if not jobs:
         return []
@@ -90,7 +96,8 @@ def _jobs(jobs: Sequence[Mapping[str, Any]], paper: Paper) -> list[str]:
     heads = ("STATE", "JOB", "MODEL", "DATASET", "EPOCHS", "FINAL METRICS")
     left_out = len(jobs) - len(rows)
     more = [f"and {left_out} before these"] if left_out else []
-    return [f"  {line}" for line in [*table(heads, rows, paper, STATE_CODES, right=(4,)), *more]]
+    indented = paper._replace(width=paper.width - 2)
+    return [f"  {line}" for line in [*table(heads, rows, indented, STATE_CODES, right=(4,)), *more]]
 
 
 def _curves(series: Sequence[Mapping[str, Any]], paper: Paper) -> list[str]:

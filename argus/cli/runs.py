@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from argus.cli.arguments import count
+from argus.cli.arguments import count, refused
 from argus.cli.table import seconds_of
 
 if TYPE_CHECKING:
@@ -29,11 +29,15 @@ _HEADS = ("STATE", "AGE", "PROJECT", "RUN", "JOBS", "METRICS", "DELIVERED", "TAG
 
 
 def since(text: str) -> float:
-    """A moment, as seconds since the epoch: `7d` ago, or `2026-11-27`. Raises ValueError."""
+    """A moment, as seconds since the epoch: `7d` ago, or `2026-11-27`. Raises ArgumentTypeError."""
     try:
         return time.time() - seconds_of(text)
     except ValueError:
+        pass  # then it is a date
+    try:
         return calendar.timegm(time.strptime(text[:10], "%Y-%m-%d"))
+    except ValueError:
+        raise refused(text, "an age, such as 12h, 7d or 2w, nor a date, as 2026-11-27") from None
 
 
 def add_parser(subparsers: Any) -> None:
@@ -70,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
 
     finder = Finder("runs", args.runs)
     try:
-        found = [each for each in finder.all() if _is_wanted(each, args)]
+        everything = finder.all()
+        found = [each for each in everything if _is_wanted(each, args)]
         shown = _sorted(found, args)[: args.limit]
     except NotFoundError as error:
         finder.complain(str(error))
@@ -78,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([row(each) for each in shown], ensure_ascii=False, indent=1))
     else:
-        _print(shown)
+        _print(shown, len(everything))
     return 2 if finder.has_failed else 0
 
 
@@ -136,9 +141,14 @@ def _require_metric(name: str, found: list[Run]) -> None:
         raise NotFoundError(f"no run has a metric {name!r}; there are {', '.join(known) or 'none'}")
 
 
-def _print(shown: list[Run]) -> None:
+def _print(shown: list[Run], n_there: int) -> None:
     from argus.cli.table import STATE_CODES, standard_paper, table
 
+    if not shown and n_there:
+        print(
+            f"none of the {n_there} runs here is such a one; --archived lists those put away, too"
+        )
+        return
     if not shown:
         print("no runs: ARGUS_MODE=backup keeps a run below ./runs, ARGUS_RUNS_DIR below another")
         return

@@ -25,8 +25,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "show",
         help="show one run: jobs, curves, resources, environment, logs",
-        description="Show a run: its jobs and their curves, what it used, where it came from, its"
-        " last words, and what was dropped or refused.",
+        description="Show a run: its jobs and their curves, what it used, where it came from,\n"
+        "why it failed, its last words, and what was dropped or refused.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

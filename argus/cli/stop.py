@@ -36,7 +36,9 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("batch", metavar="BATCH", help="its id, as `run.json` and the page have it")
+    parser.add_argument(
+        "batch", metavar="BATCH", help="its whole id, as `argus runs` and the page show it"
+    )
     add_platform_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

@@ -103,7 +103,7 @@ def _reason_to_halt(reply: Reply, failure: str) -> str | None:
     if 300 <= reply.status < 400:
         return f"it redirects to {redacted(reply.redirect or 'nowhere')}, which is not followed"
     if reply.status in (401, 403):
-        return f"it refused the token ({failure}); check ARGUS_TOKEN"
+        return f"it refused the token, or wants one ({failure}); check ARGUS_TOKEN"
     if reply.status in (404, 405, 407, 410):
         return f"no Argus platform answers there ({failure}); check ARGUS_URL"
     if reply.status == 415:

@@ -169,10 +169,10 @@ class Workplace:
         """Tell once that the disk refuses."""
         if self.run is not None and not self.run.journal.is_in_place:
             return  # `look` finds it out too, and knows better what to say
-        held = "until delivered" if self.address is not None else "until it takes them"
-        self._notices.warn(
-            "disk", "events cannot be written to disk (%s); they are held in memory %s", error, held
-        )
+        fate = "until it takes them: ARGUS_RUNS_DIR names another place"
+        fate = fate if self.address is None else "until delivered"
+        text = "events cannot be written to disk (%s); they are held in memory %s"
+        self._notices.warn("disk", text, error, fate)
 
     def _usable_address(self) -> Address | None:
         url = self._channel.settings.url

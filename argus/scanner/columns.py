@@ -73,6 +73,7 @@ class Columns:
         self._jobs: dict[str, dict[str, Any]] = {}
         self._environment: Optional[Mapping[str, Any]] = None
         self._counts: dict[str, int] = {}
+        self._failure: dict[str, Optional[str]] = {}  # empty: its end was not among the events
         self._second = ("", 0)
 
     def add(self, events: Iterable[Event]) -> None:
@@ -107,6 +108,7 @@ class Columns:
                 for key, series in self._resources.items()
             ],
             "events": self._counts,
+            **self._failure,
         }
         if self._environment is not None:
             document["environment"] = self._environment
@@ -169,6 +171,12 @@ class Columns:
         if failed:
             job["error"] = _text(data.get("error"))
 
+    def _batch(self, event: Event, data: Mapping[str, Any]) -> None:
+        """It began, or ended: why, where it failed; None takes back what an earlier attempt said."""
+        has_failed = event["event_type"] == "batch_failed"
+        why = _text(data.get("error")) or _text(data.get("reason")) if has_failed else None
+        self._failure = {"failure": why}
+
     def _env(self, event: Event, data: Mapping[str, Any]) -> None:
         if self._environment is None:  # the first one of a batch wins
             self._environment = _strict(data)
@@ -219,6 +227,9 @@ _NO_GAUGES = frozenset({"pid", "index", "host", "timestamp"})
 _STEPS = {
     "job_epoch": Columns._epoch,
     "resource_snapshot": Columns._resource,
+    "batch_start": Columns._batch,
+    "batch_done": Columns._batch,
+    "batch_failed": Columns._batch,
     "job_start": Columns._start,
     "job_done": Columns._end,
     "job_failed": Columns._end,

@@ -89,7 +89,17 @@ def _told(data: bytes) -> Iterator[str]:
         line, level = event["data"].get("line"), event["data"].get("level")
         if level != "debug" or line != "heartbeat":
             time = event["timestamp"][:19].replace("T", " ")
-            yield f"{time} {str(level or 'info').upper():<7} {event['job_id']}  {line}\n"
+            head = f"{time} {str(level or 'info').upper():<7} {event['job_id']}  "
+            yield f"{_gap(head, event['data'])}{head}{line}\n"
+
+
+def _gap(head: str, data: Mapping[str, Any]) -> str:
+    """The line that tells of those of a console that were too many to forward."""
+    omitted = data.get("omitted")
+    if "stream" not in data or type(omitted) is not int or omitted < 1:
+        return ""
+    told = f"({omitted} lines omitted)"
+    return "" if data.get("line") == told else f"{head}{told}\n"
 
 
 def _all(run: Path, config: Mapping[str, Any]) -> Iterator[Stream]:

@@ -340,9 +340,9 @@ def test_what_is_left_running_does_not_hold_it_up(site: Site) -> None:
     [
         ([], "no command was given"),
         (["--"], "no command was given"),
-        (["--retry", "-1", "true"], "invalid number value: '-1'"),
-        (["--retry", "x", "true"], "invalid number value: 'x'"),
-        (["--grace", "nan", "true"], "invalid seconds value: 'nan'"),
+        (["--retry", "-1", "true"], "'-1' is not a whole number"),
+        (["--retry", "x", "true"], "'x' is not a whole number"),
+        (["--grace", "nan", "true"], "'nan' is not a number of seconds"),
     ],
 )
 def test_bad_input_gets_one_clear_line(

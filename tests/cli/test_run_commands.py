@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -71,6 +72,7 @@ def test_runs_are_listed_filtered_and_sorted(capsys):
     assert rows(capsys, "--sort", "MSE") == ["b", "c", "a"]
     assert rows(capsys, "--sort", "MSE", "--reverse", "--limit", "1") == ["a"]
     assert rows(capsys, "--state", "failed") == []
+    assert argus(capsys, "runs", "--state", "failed")[1].startswith("none of the 3 runs here")
     assert len(rows(capsys, "--since", "1h")) == 3
     assert rows(capsys, "--since", "2999-01-01") == []
     argus(capsys, "tag", "c", "+good")
@@ -104,6 +106,24 @@ def test_run_is_shown_with_its_curves_jobs_and_last_words(capsys):
     assert [job["job_id"] for job in told["jobs"]] == ["a-j0"]
     [loss] = [series for series in told["series"] if series["name"] == "train_loss"]
     assert loss["epoch"] == [0, 1, 2]
+
+
+def test_run_that_failed_outside_of_its_jobs_says_why(capsys):
+    with pytest.raises(KeyError), Reporter(batch_id="a", source_project="p", mode="backup"):
+        raise KeyError("no such dataset")
+    assert "KeyError: 'no such dataset'" in argus(capsys, "show", "a")[1]
+
+
+def test_place_that_cannot_be_read_is_told_apart_from_one_without_runs(capsys, place):
+    (place / "empty").mkdir()
+    assert argus(capsys, "runs", "--runs", "empty")[0] == 0
+    told = argus(capsys, "show", "empty")[2]
+    assert told == "argus show: empty is no run, or its files cannot be read: see `argus runs`\n"
+    (place / "closed").mkdir(mode=0)
+    if os.access(place / "closed", os.R_OK):
+        pytest.skip("root reads everything")
+    told = argus(capsys, "runs", "--runs", "closed")
+    assert told == (2, "", "argus runs: closed cannot be read: Permission denied\n")
 
 
 def test_run_is_meant_by_its_path_its_id_the_beginning_of_it_or_its_name(capsys):
@@ -197,7 +217,9 @@ def test_tags_are_added_and_taken_away(capsys):
     assert argus(capsys, "tag", "a", "-old", "+x y", "--json")[1] == (
         '{"batch_id": "a", "name": null, "notes": "", "tags": ["good", "x y"], "archived": false}\n'
     )
+    assert argus(capsys, "tag", "a", "--notes", "n", "-good", "+b")[:2] == (0, "a: x y b\n")
     assert argus(capsys, "tag", "a", "good")[0] == 2
+    assert argus(capsys, "tag", "a", "--archiv3")[2].endswith("unrecognized arguments: --archiv3\n")
     argus(capsys, "tag", "a", "--archive")
     assert (rows(capsys), rows(capsys, "--archived")) == ([], ["a"])
     argus(capsys, "tag", "a", "--restore")
@@ -239,6 +261,23 @@ def test_what_is_delivered_and_old_can_go_and_nothing_else(capsys):
 def test_help_teaches_by_examples(capsys, command):
     code, out, _ = argus(capsys, command, "--help")
     assert (code, f"examples:\n  argus {command}" in out) == (0, True)
+
+
+@pytest.mark.parametrize("words", [("runs",), ("show", "a"), ("export", "a", "--csv")])
+def test_stdout_that_takes_nothing_is_told_in_one_line_and_a_closed_one_is_nobody(words):
+    kept("a")
+    command = shlex.join([sys.executable, "-m", "argus", *words])
+
+    def told(redirected):
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        shell = ["sh", "-c", f"{command} {redirected}"]
+        done = subprocess.run(shell, env=environ, capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    assert told(">&-") == (0, "")
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full here: no disk that is full to print to")
+    assert told(">/dev/full") == (1, f"argus {words[0]}: No space left on device\n")
 
 
 def test_text_that_no_terminal_has_is_printed_as_an_escape(place):

@@ -195,7 +195,7 @@ def test_a_port_that_is_none_is_an_argument_error(capsys, port):
     with pytest.raises(SystemExit) as ended:
         main(["serve", "--port", port])
     assert ended.value.code == 2
-    assert "invalid port" in capsys.readouterr().err
+    assert "is not a port" in capsys.readouterr().err
 
 
 def test_without_a_command_the_help_is_printed(capsys):

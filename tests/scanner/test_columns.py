@@ -54,6 +54,15 @@ def test_jobs_tell_what_became_of_them():
     assert document["events"] == {"job_start": 2, "job_done": 1, "job_failed": 1}
 
 
+def test_batch_tells_why_it_failed_until_an_attempt_begins_anew():
+    begun = event("batch_start", job_id=None)
+    failed = event("batch_failed", job_id=None, data={"error": "KeyError: 'etth9'", "reason": "x"})
+    assert columns_of(begun, failed)["failure"] == "KeyError: 'etth9'"
+    assert columns_of(event("batch_failed", job_id=None, data={"reason": "x"}))["failure"] == "x"
+    assert columns_of(failed, begun)["failure"] is None
+    assert "failure" not in columns_of(event("job_epoch", data={"epoch": 0}))
+
+
 def test_resources_are_told_by_host_and_gpu():
     gpus = [{"index": 4, "util_pct": 50}, {"util_pct": 60}, "odd"]
     document = columns_of(

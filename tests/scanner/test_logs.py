@@ -83,6 +83,22 @@ def test_log_lines_among_the_events_are_a_log(run):
     assert os.path.getsize(run.path / "events.jsonl") == content["size"]
 
 
+def test_lines_that_a_console_had_too_many_of_are_told_where_they_are_missing(run):
+    told = [
+        {"line": "epoch 11", "stream": "stdout", "omitted": 2},
+        {"line": "(3 lines omitted)", "stream": "stdout", "omitted": 3},
+        {"line": "left out: 4", "omitted": 4},
+    ]
+    run.append(*[event("log_line", data=data) for data in told])
+    lines = logs.content(stream_of(run, "events"))["text"].splitlines()
+    assert [line.rpartition("  ")[2] for line in lines] == [
+        "(2 lines omitted)",
+        "epoch 11",
+        "(3 lines omitted)",
+        "left out: 4",
+    ]
+
+
 def test_directory_that_is_a_link_leads_nowhere(run, tmp_path):
     """A run may be somebody else's, and the directory that it points to mine."""
     mine = tmp_path / "mine"

@@ -31,12 +31,12 @@ export function detailsView(host) {
       return;
     }
     const data = dataOf(row.run_id);
-    const is = JSON.stringify([row, [...data.jobs.values()], data.environment, data.rejected, data.dropped, data.events, data.error?.message, stopping.has(row.run_id)]);
+    const is = JSON.stringify([row, [...data.jobs.values()], data.environment, data.rejected, data.dropped, data.events, data.failure, data.error?.message, stopping.has(row.run_id)]);
     if (is === drawn) return;
     drawn = is;
     fill(buttons, stopButton(row), h("button", { class: "quiet", onclick: () => askToEdit(row) }, "Edit"));
     const opened = new Set([...board.querySelectorAll("details[open]")].map((element) => element.dataset.name));
-    const left = h("div", { class: "stack" }, about(row));
+    const left = h("div", { class: "stack" }, about(row, data));
     const right = h("div", { class: "stack" }, troubles(row, data), mapping("Config", row.config), mapping("Events", data.events));
     fill(board, left, right, jobs(data), environment(data.environment));
     for (const element of board.querySelectorAll("details")) if (opened.has(element.dataset.name)) element.open = true;
@@ -45,10 +45,11 @@ export function detailsView(host) {
   return { update, close: forget };
 }
 
-function about(row) {
+function about(row, data) {
   const now = Date.now() / 1000;
   const facts = [
     ["State", stateBadge(row.state)],
+    ["Failure", data.failure && h("div", { class: "notes error" }, data.failure)],
     ["Jobs", progress(row)],
     ["Project", row.project],
     ["Type", row.experiment_type],
@@ -94,9 +95,9 @@ function troubles(row, data) {
 }
 
 function deadLetters(rejected) {
-  const lines = rejected.map((letter) => h("tr", {}, [letter.timestamp, letter.event_type, letter.job_id, letter.reason].map((value) => h("td", {}, text(value)))));
+  const lines = rejected.map((letter) => h("tr", {}, [letter.timestamp && moment(seconds(letter.timestamp)), letter.event_type, letter.job_id, letter.reason].map((value) => h("td", {}, text(value)))));
   const heads = ["Time", "Event", "Job", "Reason"].map((name) => h("th", { scope: "col" }, name));
-  return h("div", { class: "scroll-x" }, h("table", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, lines)));
+  return h("div", { class: "scroll-x" }, h("table", { class: "letters" }, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, lines)));
 }
 
 function environment(data) {

@@ -1,7 +1,7 @@
 // What an empty directory says: how the first run comes here.
 
-import { h } from "./dom.js";
-import { hasToken } from "./api.js";
+import { fill, h } from "./dom.js";
+import { hasToken, json } from "./api.js";
 import { connection } from "./runs.js";
 
 const SCRIPT = `from argus import Reporter
@@ -18,18 +18,27 @@ with Reporter("my-run", experiment_type="forecast", source_project="demo") as r:
 /** The elements of the welcome. */
 export function welcome() {
   const token = hasToken() ? " ARGUS_TOKEN=…" : "";
-  const command = `ARGUS_URL=${location.origin}${token} python train.py`;
+  const root = connection.scan?.root;
+  const how = h("div", { class: "stack" }, h("p", {}, "and run it with the address of this monitor:"), copied(`ARGUS_URL=${location.origin}${token} python train.py`));
+  json("batches").catch((problem) => {
+    // `argus view` takes no reports: it sees what is kept on disk
+    if (problem.status === 404 && root) fill(how, h("p", {}, "and run it so that it is kept here:"), copied(`ARGUS_MODE=backup ARGUS_RUNS_DIR=${quoted(root)} python train.py`));
+  });
   return h(
     "div",
     { class: "welcome" },
     h("h2", {}, "No runs yet"),
-    h("p", { class: "muted" }, `Watching ${connection.scan?.root || "the runs directory"}. A run appears here the moment it begins.`),
+    h("p", { class: "muted" }, `Watching ${root || "the runs directory"}. A run appears here the moment it begins.`),
     h("p", {}, "Report from your training:"),
     copied(SCRIPT),
-    h("p", {}, "and run it with the address of this monitor:"),
-    copied(command),
+    how,
     h("p", { class: "muted" }, "Nothing at hand to train? ", h("code", {}, `python -m argus demo`), " trains a small network in a few seconds."),
   );
+}
+
+/** A word of a shell. */
+function quoted(word) {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 function copied(text) {

@@ -60,7 +60,9 @@ export function logsView(host) {
       begin(null);
       if (runId !== null) index();
     }
-    const wanted = streams.find(({ stream_id: id }) => id === state.stream) || streams[0];
+    // What it printed, where that was kept: log lines leave out what came too fast.
+    const usual = streams.find(({ kind }) => kind === "console") || streams[0];
+    const wanted = streams.find(({ stream_id: id }) => id === state.stream) || usual;
     if ((wanted?.stream_id ?? null) !== streamId) begin(wanted?.stream_id ?? null);
     if (document.activeElement !== find) find.value = state.find;
     if (asked.find !== state.find || asked.level !== state.level) search();

@@ -117,6 +117,7 @@ class RunData {
     this.jobs = new Map();
     this.resources = new Map();
     this.environment = null;
+    this.failure = null;
     this.rejected = [];
     this.dropped = {};
     this.events = {};
@@ -140,6 +141,7 @@ class RunData {
     for (const job of chunk.jobs || []) this.jobs.set(job.job_id, joined(this.jobs.get(job.job_id), job));
     for (const [type, n] of Object.entries(chunk.events || {})) this.events[type] = (this.events[type] || 0) + n;
     this.environment ??= chunk.environment; // the first one of a batch wins
+    if ("failure" in chunk) this.failure = chunk.failure; // the last one: an attempt begins without
     if (chunk.size !== undefined) this.size = Math.max(this.size, chunk.size);
   }
 

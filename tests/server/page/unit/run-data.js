@@ -56,6 +56,13 @@ test("pieces are joined: counts are added, and a late epoch brings no job back",
   is([data.jobs.get("j"), data.events, data.rejected.length, data.dropped],
     [{ job_id: "j", model: "m", state: "done", started_at: "a", epochs: 3, ended_at: "b", metrics: { x: 1 } }, { job_epoch: 3, job_done: 1 }, 1, { full: 2 }]);
 });
+test("why a run failed is told until an attempt begins anew", async () => {
+  const data = await begin({ 0: [chunk(5, 10, [1], { failure: "KeyError" }), chunk(10, 10, [2]), { type: "done", offset: 10 }], 10: [chunk(12, 12, [3], { failure: null }), { type: "done", offset: 12 }] });
+  is(data.failure, "KeyError");
+  follow("r", 12);
+  await settle(data);
+  is(data.failure, null);
+});
 test("an answer that is cut short is an error, and what it told is kept", async () => {
   const data = await begin({ 0: [chunk(5, 10, [1])], 5: [chunk(10, 10, [2]), { type: "done", offset: 10 }] });
   const { error } = data;
