@@ -27,7 +27,7 @@ class Hearing:
         self,
         rank: Rank,
         key: Key,
-        position: int,
+        position: str,
         parent: int,
         fresh_id: str,
         settings: Settings,
@@ -66,7 +66,7 @@ class Hearing:
             return None
         from argus.launch.parent import batch_begun_by
 
-        return batch_begun_by(self._parent, self._settings, self._position)
+        return batch_begun_by(self._parent, self._settings, int(self._position))
 
     def otherwise(self, reason: str) -> Answer:
         """Which batch it is, as nobody has said so."""

@@ -62,8 +62,8 @@ def command(argv: Sequence[str], generations: int) -> list[str]:
     return kept
 
 
-def derived(prefix: str, key: str, position: int) -> str:
-    """The id of the batch at that position of the script, counted from 1."""
+def derived(prefix: str, key: str, position: str) -> str:
+    """The id of the batch at that position of the script."""
     digits = short_hash(f"{key}{chr(10)}{position}")[:12]
     return f"{prefix}-{digits}"
 

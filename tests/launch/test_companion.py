@@ -72,7 +72,7 @@ def test_a_stop_reaches_the_others_also_from_one_that_leaves_at_once(tmp_path: P
 
 def test_rank_0_says_which_batch_it_is(tmp_path: Path):
     with Training(tmp_path, FIRST) as first:
-        handover, pause = Handover(tmp_path, KEY.launch, 1), threading.Event()
+        handover, pause = Handover(tmp_path, KEY.launch, "1"), threading.Event()
         for _ in range(600):
             if handover.heard() is not None:
                 break

@@ -101,6 +101,6 @@ def test_what_tells_the_programs_of_a_launch_apart(argv, generations, words):
 
 
 def test_each_position_of_a_script_has_an_id_of_its_own():
-    ids = {derived("run", "key", 1), derived("run", "key", 2), derived("run", "other", 1)}
+    ids = {derived("run", "key", "1"), derived("run", "key", "2"), derived("run", "other", "1")}
     assert len(ids) == 3
-    assert derived("run", "key", 1) == "run-" + derived("other", "key", 1)[-12:]
+    assert derived("run", "key", "1") == "run-" + derived("other", "key", "1")[-12:]
