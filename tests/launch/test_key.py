@@ -33,6 +33,13 @@ def test_all_ranks_have_the_same(environ, others):
     assert key(environ) == key({**environ, **others})
 
 
+def test_the_programs_of_one_mpirun_are_one_launch():
+    several = {**MPIRUN, **MPI_KEY, "OMPI_NUM_APP_CTX": "2"}
+    assert key(several) == key(several, argv=["/home/ann/serve.py"], generations=2)
+    alone = {**several, "OMPI_NUM_APP_CTX": "1"}
+    assert key(alone) != key(alone, argv=["/home/ann/serve.py"])
+
+
 @pytest.mark.parametrize(
     "other",
     [
