@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from argus.reporter import Reporter
 
 _SIGNS = (
-    *("WORLD_SIZE", "SLURM_JOB_ID", "SLURM_PROCID"),
+    *("WORLD_SIZE", "LOCAL_RANK", "SLURM_JOB_ID", "SLURM_PROCID"),
     *("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SUBMITIT_LOCAL_JOB_ID"),
 )
-_numbers = count(1)  # of the Reporters of this process
+_numbers: dict[str, count[int]] = {}  # of the Reporters of this process, by their series
 ALL = "all"
 AUTO = "auto"
 
@@ -43,7 +43,9 @@ def placed(reporter: Reporter, prefix: str, given_id: str, ranks: Any, resume: A
     settings, notices = reporter._settings, reporter._notices
     all_speak = _is_said(ranks, ALL, "ranks", notices)
     resumes = _is_said(resume, AUTO, "resume", notices)
-    number = next(_numbers)
+    # Many a callback is heard on the first rank alone: those of the script are counted without it.
+    series = f"{prefix}-" if reporter._is_callbacks else ""
+    number = next(_numbers.setdefault(series, count(1)))
     has_signs = resumes or any(name in os.environ for name in _SIGNS)
     if settings.mode == DISABLED or not has_signs:
         return None
@@ -58,6 +60,7 @@ def placed(reporter: Reporter, prefix: str, given_id: str, ranks: Any, resume: A
         joins=reporter._joins,
         all_speak=all_speak,
         resumes=resumes,
+        series=series,
         number=number,
     )
     return place_of(os.environ, wanted, settings, notices)

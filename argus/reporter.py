@@ -67,6 +67,8 @@ class Reporter(OneOfItsKind):
     where it has crashed.
     """
 
+    _is_callbacks = False  # one of a framework's callback, which some ranks never open
+
     def __init__(
         self,
         batch_prefix: str = "batch",

@@ -310,7 +310,7 @@ def test_a_record_that_nobody_can_read_costs_a_warning_and_no_training(
     job = Job(monkeypatch)
     with quiet():
         pass
-    (record,) = Path(os.environ["ARGUS_STATE_DIR"]).glob("attempts/*")
+    (record,) = Path(os.environ["ARGUS_STATE_DIR"]).glob("attempts/*.jsonl")
     record.write_bytes(b'{"batch_id": "ba')
     job.start(1)
     with quiet() as r:
@@ -331,7 +331,7 @@ def test_a_batch_of_somebody_else_is_no_attempt_of_ours(
 
     assert r.batch_id == "theirs"
     assert [event["event_type"] for event in platform.events()] == ["log_line"]
-    assert not list(Path(os.environ["ARGUS_STATE_DIR"]).glob("attempts/*"))
+    assert not list(Path(os.environ["ARGUS_STATE_DIR"]).glob("attempts/*.jsonl"))
 
 
 CRASH = """

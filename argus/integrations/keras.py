@@ -110,9 +110,11 @@ class ArgusCallback(Callback):
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         job = self._held.job
         if job is not None:
-            last = numbers(logs)
-            job.metrics({k: last[k] for k in self._final_metric_keys or last if k in last})
-            self._held.close()
+            try:
+                last = numbers(logs)
+                job.metrics({k: last[k] for k in self._final_metric_keys or last if k in last})
+            finally:
+                self._held.close()
 
     @never_raises
     def report_failure(self, exc: BaseException) -> None:

@@ -54,7 +54,7 @@ class ReporterArguments:
         }
 
         def reporter(**more: Any) -> Reporter:
-            return Reporter(
+            return _CallbacksReporter(
                 batch_prefix or experiment_type or "batch",
                 **{
                     "experiment_type": experiment_type,
@@ -84,6 +84,12 @@ class ReporterArguments:
 
     def __reduce__(self) -> Any:
         return _arguments_again, (self._shown,)
+
+
+class _CallbacksReporter(Reporter):
+    """One that may be opened on the first rank alone."""
+
+    _is_callbacks = True
 
 
 class HeldRun:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from argus.core.values import plain
+from argus.core.interruption import is_interruption
+from argus.core.values import bounded_text, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,9 +16,15 @@ if TYPE_CHECKING:
 
 
 def number_of(value: Any) -> Number | None:
-    """The number that a value is, or that a tensor of one element holds; None for all else."""
-    shape = getattr(value, "shape", ())
-    if prod(int(size) for size in shape) != 1:  # not read at all: it may be large, and on a GPU
+    """The number that a value is, or that a tensor of one element holds; None for all else, what
+    raises when it is asked included."""
+    try:
+        count = prod(int(size) for size in getattr(value, "shape", ()))
+    except Exception as error:
+        if is_interruption(error):
+            raise
+        return None
+    if count != 1:  # not read at all: it may be large, and on a GPU
         return None
     number = plain(value)
     return number if type(number) in (int, float) else None
@@ -25,7 +32,7 @@ def number_of(value: Any) -> Number | None:
 
 def numbers(logs: Mapping[Any, Any] | None) -> dict[str, Number]:
     """The entries of `logs` that are numbers."""
-    found = {str(name): number_of(value) for name, value in (logs or {}).items()}
+    found = {bounded_text(name): number_of(value) for name, value in (logs or {}).items()}
     return {name: number for name, number in found.items() if number is not None}
 
 

@@ -153,9 +153,11 @@ class ArgusCallback(TrainerCallback):
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         job = self._held.job
         if job is not None:
-            last = {name: number for name, number in self._last.items() if name != "epoch"}
-            job.metrics({k: last[k] for k in self._final_metric_keys or last if k in last})
-            self._held.close()
+            try:
+                last = {name: number for name, number in self._last.items() if name != "epoch"}
+                job.metrics({k: last[k] for k in self._final_metric_keys or last if k in last})
+            finally:
+                self._held.close()
 
     @never_raises
     def report_failure(self, exc: BaseException) -> None:

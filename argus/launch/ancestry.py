@@ -41,11 +41,12 @@ def launcher_of(mark: str, pid: int, proc: Path) -> Launcher:
 
 def started_with(name: str, pid: int, proc: Path) -> bool:
     """Whether a process was started with that variable; False where nobody may know."""
-    try:
-        content = (proc / str(pid) / "environ").read_bytes()
-    except OSError:
-        return False
-    return any(entry.startswith(name.encode() + b"=") for entry in content.split(b"\0"))
+    return _started_value(name, pid, proc) is not None
+
+
+def started_value(name: str, pid: int, proc: Path) -> str:
+    """The value of a variable that a process was started with; empty where nobody may know."""
+    return (_started_value(name, pid, proc) or b"").decode("utf-8", "replace")
 
 
 def boot_id(proc: Path) -> str | None:
@@ -60,6 +61,16 @@ def started_at(pid: int, proc: Path) -> float:
     """When a process has begun, in seconds since the boot; infinity where nobody says."""
     started = _stat(pid, proc)[_STARTED : _STARTED + 1]
     return int(started[0]) / os.sysconf("SC_CLK_TCK") if started else math.inf
+
+
+def _started_value(name: str, pid: int, proc: Path) -> bytes | None:
+    try:
+        content = (proc / str(pid) / "environ").read_bytes()
+    except OSError:
+        return None
+    prefix = name.encode() + b"="
+    found = (entry for entry in content.split(b"\0") if entry.startswith(prefix))
+    return next((entry[len(prefix) :] for entry in found), None)
 
 
 def _identity(pid: int, proc: Path) -> str | None:

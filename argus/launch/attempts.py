@@ -6,10 +6,13 @@ reads it passes over what is cut short, and says so.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,12 @@ from argus.core.jsonl import parsed_object
 from argus.launch.resume import Attempt, attempts_of
 from argus.rundir import files, writer
 from argus.rundir.layout import file_name
+from argus.rundir.lock import RunLock
 
 KEEP_S = 90 * 86_400.0
 _MAX_BYTES = 16_777_216
 _MOST_LOOKED_AT = 1_000
+_AGAIN_S = 0.01
 
 
 class Attempts:
@@ -28,6 +33,23 @@ class Attempts:
 
     def __init__(self, state: Path, name: str) -> None:
         self._path = state / "attempts" / f"{file_name(name)}.jsonl"
+
+    @contextmanager
+    def alone(self, limit_s: float) -> Iterator[None]:
+        """Keep out whoever asks for the same of this job, from any process: what is read within is
+        not out of date when something is added to it. Raises OSError where that is not had in time."""
+        files.make_dir(self._path.parent, private=True)
+        until, path = time.monotonic() + limit_s, self._path.with_suffix(".lock")
+        lock = RunLock.acquire(path, private=True)
+        while lock is None:
+            if time.monotonic() >= until:
+                raise OSError(errno.EBUSY, "somebody else is at it", str(path))
+            threading.Event().wait(_AGAIN_S)
+            lock = RunLock.acquire(path, private=True)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def read(self) -> tuple[list[Attempt], bool]:
         """The attempts, the oldest first, and whether all of the file could be read."""
@@ -42,7 +64,8 @@ class Attempts:
         return attempts_of(parsed_object(line) for line in data.split(b"\n") if line.strip())
 
     def add(self, attempt: Attempt) -> None:
-        """Write down that an attempt begins. Raises OSError where the disk refuses."""
+        """Write down that an attempt begins; once more, where there is more to say of it. Raises
+        OSError where the disk refuses."""
         self._append(
             {
                 "batch_id": attempt.batch_id,

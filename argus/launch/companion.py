@@ -89,7 +89,9 @@ class Companion:
 
     def _lead(self) -> float | None:
         handover, now = self._place_of_words(), time.monotonic()
-        batch_id = self._place.settled_id()
+        batch_id, is_stopped = self._place.settled_id(), self._is_stopped()
+        if is_stopped:  # first: it needs less of the disk than a word
+            handover.say_stop(batch_id)
         if now >= self._say_at:
             from argus.launch.word import said_now
 
@@ -99,10 +101,7 @@ class Companion:
             handover.say(said_now(batch_id, self._beat, Path("/proc")))
             if self._place.key is not None and self._place.key.batch is not None:
                 self._say_at = math.inf  # whose name no other launch has need not be said again
-        if self._is_stopped():
-            handover.say_stop(batch_id)
-            return math.inf if self._say_at == math.inf else None
-        return None
+        return math.inf if is_stopped and self._say_at == math.inf else None
 
     # The others
 

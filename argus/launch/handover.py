@@ -15,6 +15,7 @@ from typing import NamedTuple, Optional
 
 from argus.core.identity import short_hash
 from argus.core.jsonl import parsed_object
+from argus.core.schema import MAX_BATCH_ID
 from argus.rundir import files
 from argus.rundir.layout import file_name
 
@@ -36,9 +37,9 @@ class Word(NamedTuple):
 class Handover:
     """The word of one launch at one position of its script."""
 
-    def __init__(self, state: Path, launch: str, position: int) -> None:
+    def __init__(self, state: Path, launch: str, position: str) -> None:
         self.directory = state / "launch" / short_hash(launch)
-        self._word = self.directory / f"batch-{position}.json"
+        self._word = self.directory / f"batch-{file_name(position)}.json"
 
     def say(self, word: Word) -> None:
         """Tell the others. Raises OSError where the disk refuses."""
@@ -53,9 +54,11 @@ class Handover:
         except OSError:
             return None
         batch_id, said_at = found.get("batch_id"), found.get("said_at")
-        if not isinstance(batch_id, str) or not batch_id or not isinstance(said_at, (int, float)):
+        if not isinstance(batch_id, str) or not 1 <= len(batch_id) <= MAX_BATCH_ID:
             return None
-        return Word(batch_id, found.get("boot_id"), float(said_at), str(found.get("beat")))
+        if type(said_at) is not float:
+            return None
+        return Word(batch_id, found.get("boot_id"), said_at, str(found.get("beat")))
 
     def say_stop(self, batch_id: str) -> None:
         """Ask all of the launch to end. Raises OSError where the disk refuses."""

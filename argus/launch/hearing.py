@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from argus.core.settings import Settings
@@ -27,7 +28,7 @@ class Hearing:
         self,
         rank: Rank,
         key: Key,
-        position: int,
+        position: str,
         parent: int,
         fresh_id: str,
         settings: Settings,
@@ -64,9 +65,15 @@ class Hearing:
     def _begun_by_parent(self) -> str | None:
         if not self._parent:
             return None
+        from argus.launch.ancestry import started_at
         from argus.launch.parent import batch_begun_by
+        from argus.launch.word import seconds_since_boot
 
-        return batch_begun_by(self._parent, self._settings, self._position)
+        age_s = max(0.0, seconds_since_boot() - started_at(os.getpid(), _PROC))
+        # What it has begun since, it began as rank 0: that it says.
+        return batch_begun_by(
+            self._parent, self._settings, int(self._position), time.time() - age_s
+        )
 
     def otherwise(self, reason: str) -> Answer:
         """Which batch it is, as nobody has said so."""

@@ -36,7 +36,10 @@ def key_of(
 ) -> Key:
     """The key of the launch that `rank` belongs to. `launcher` is the identity of the process that
     started the ranks, `generations` how far above this one that is."""
-    words = [rank.launcher, environ.get("TORCHELASTIC_RUN_ID", ""), *command(argv, generations)]
+    words = [rank.launcher, environ.get("TORCHELASTIC_RUN_ID", "")]
+    # Several programs of one mpirun ("a : b") are one launch, and its ranks one batch.
+    if rank.launcher != OPEN_MPI or environ.get("OMPI_NUM_APP_CTX", "1") == "1":
+        words.extend(command(argv, generations))
     unique = _unique(rank, environ, launcher)
     if unique is None:
         named = _values(environ, "MASTER_ADDR", "MASTER_PORT", "SLURM_JOB_ID", *_RESTARTS)
@@ -62,8 +65,8 @@ def command(argv: Sequence[str], generations: int) -> list[str]:
     return kept
 
 
-def derived(prefix: str, key: str, position: int) -> str:
-    """The id of the batch at that position of the script, counted from 1."""
+def derived(prefix: str, key: str, position: str) -> str:
+    """The id of the batch at that position of the script."""
     digits = short_hash(f"{key}{chr(10)}{position}")[:12]
     return f"{prefix}-{digits}"
 

@@ -58,20 +58,23 @@ class Place:
         if self._memory is not None and self._memory.may_continue:
             self.search = Search(self._memory.look_up, self._memory.otherwise, LIMIT_S)
         elif rank is not None and key is not None and not rank.is_first:
-            hearing = Hearing(rank, key, self.position, parent, fresh_id, settings, notices)
+            # What a callback begins, it begins after the ranks are there.
+            began = 0 if wanted.series else parent
+            hearing = Hearing(rank, key, self.position, began, fresh_id, settings, notices)
             if hearing.is_needed or may_continue(job):
                 self.search = Search(hearing.ask, hearing.otherwise, ASKED_LIMIT_S)
         if wanted.batch_id is not None:
             self.search = None
         self.known_id = "" if self.search else wanted.batch_id or fresh_id
 
-    def _position(self) -> int:
+    def _position(self) -> str:
         """Which of the runs of the script this is, for all ranks alike."""
         if self.key is None or self.rank is None:
-            return 0
-        if self.rank.launcher == LIGHTNING:  # whose rank 0 counts what it began before it was one
-            return self.wanted.number
-        return next_number(self.key.launch, self.rank.number)
+            return ""
+        number, series = self.wanted.number, self.wanted.series
+        if self.rank.launcher != LIGHTNING:  # whose rank 0 counts what it began before it was one
+            number = next_number(self.key.launch, self.rank.number, series)
+        return f"{series}{number}"
 
     def _fresh_id(self) -> str:
         prefix = self.wanted.batch_prefix

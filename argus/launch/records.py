@@ -25,6 +25,8 @@ from argus.launch.resume import (
 from argus.rundir import layout, sidecar, writer
 from argus.rundir.find import run_directories
 
+_LIMIT_S = 4.0  # for others to have found theirs; less than a run waits for its own
+
 
 class Beginning(NamedTuple):
     """What a run is to begin as. `note`: what a person should know, in one line."""
@@ -42,12 +44,20 @@ class Records:
         self._settings = settings
         self._state = state_dir(settings)
         self._attempts = Attempts(self._state, job.name)
+        self._written: Attempt | None = None
         sweep(self._state, time.time())
 
     def beginning(self, seat: Seat, fresh_id: str, is_given: bool) -> Beginning:
         """The attempt that a run at `seat` is: of a batch of before, or of `fresh_id`. `seat` has
         the position within this process, and gets that within this start of the job. `is_given`: the user has
-        said which batch it is."""
+        said which batch it is.
+
+        It is written down at once, so that of two that look for it together only one continues a run.
+        """
+        with self._attempts.alone(_LIMIT_S):
+            return self._beginning(seat, fresh_id, is_given)
+
+    def _beginning(self, seat: Seat, fresh_id: str, is_given: bool) -> Beginning:
         known, is_whole = self._attempts.read()
         beside = [] if self._job.restart_count is None else _beside(known, seat)
         same = [attempt for attempt in beside if attempt.seat.command == seat.command]
@@ -59,12 +69,19 @@ class Records:
         number = numbered([*known, *([before] if before else [])], batch_id)
         overlaps = any(is_running(attempt) is not False for attempt in beside)
         attempt = Attempt(batch_id, number, seat, None, writer.identity(), overlaps, None)
+        try:
+            self._attempts.add(attempt)
+            self._written = attempt
+        except OSError:
+            self._written = None  # `begin` tries again, and tells
         return Beginning(attempt, note)
 
     def begin(self, attempt: Attempt, run_directory: Path | None) -> None:
-        """Write down that it begins. Raises OSError where the disk refuses."""
+        """Write down where it begins. Raises OSError where the disk refuses."""
         kept = run_directory if self._settings.keeps_runs else None  # others go once delivered
-        self._attempts.add(attempt._replace(directory=None if kept is None else str(kept)))
+        begun = attempt._replace(directory=None if kept is None else str(kept))
+        if begun != self._written:
+            self._attempts.add(begun)
 
     def end(self, attempt: Attempt, status: str) -> None:
         """Write down how it has ended. Raises OSError where the disk refuses."""

@@ -13,6 +13,8 @@ from argus.core.schema import MAX_BATCH_ID
 
 DONE = "done"
 
+_PROCESS = ("host", "boot_id", "pid_namespace", "pid")
+
 
 class Seat(NamedTuple):
     """Where a run stands among those of its job: `position` counts the runs of that project and
@@ -97,18 +99,24 @@ def numbered(attempts: Iterable[Attempt], batch_id: str) -> int:
 def attempts_of(lines: Iterable[Mapping[str, Any] | None]) -> tuple[list[Attempt], bool]:
     """The attempts that the lines of a file tell, in order, and whether all could be read: None
     stands for a line that is cut short, or is none of ours."""
-    found: list[Attempt] = []
+    found: dict[tuple[Any, ...], Attempt] = {}
+    same: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
     is_whole = True
     for line in lines:
         if line is not None and isinstance(line.get("ended"), str):
-            found = [_with_end(attempt, line) for attempt in found]
+            for key in same.get((str(line.get("batch_id")), str(line.get("attempt"))), ()):
+                found[key] = found[key]._replace(ended=line["ended"])
             continue
         attempt = None if line is None else attempt_of(line)
         if attempt is None:
             is_whole = False
-        else:
-            found.append(attempt)
-    return found, is_whole
+            continue
+        name = attempt.batch_id, str(attempt.number)
+        key = (*name, *(str(attempt.process.get(part)) for part in _PROCESS))
+        if key not in found:  # else more is told of it
+            same.setdefault(name, []).append(key)
+        found[key] = attempt
+    return list(found.values()), is_whole
 
 
 def attempt_of(line: Mapping[str, Any]) -> Attempt | None:
@@ -133,11 +141,6 @@ def attempt_of(line: Mapping[str, Any]) -> Attempt | None:
         line.get("overlaps") is True,
         None,
     )
-
-
-def _with_end(attempt: Attempt, line: Mapping[str, Any]) -> Attempt:
-    same = (line.get("batch_id"), line.get("attempt")) == (attempt.batch_id, attempt.number)
-    return attempt._replace(ended=str(line["ended"])) if same else attempt
 
 
 def _only(found: list[Attempt]) -> Attempt:

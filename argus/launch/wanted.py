@@ -18,7 +18,8 @@ class Wanted(NamedTuple):
     joins: bool
     all_speak: bool
     resumes: bool  # a run that has crashed
-    number: int  # among the Reporters of this process
+    number: int  # among the Reporters of this process that are of its series
+    series: str = ""  # of those that all ranks open alike; a callback has one of its own
 
 
 class Answer(NamedTuple):

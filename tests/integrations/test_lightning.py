@@ -17,6 +17,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 pl: Any = pytest.importorskip("lightning.pytorch", reason="lightning is not installed")
 
 from argus.integrations.lightning import ArgusCallback, ArgusLogger  # noqa: E402
+from argus.integrations.lightning import callback as callback_module  # noqa: E402
 
 __all__ = ["clean_environment", "monitor"]
 
@@ -175,6 +176,18 @@ def test_the_epoch_before_an_error_is_reported(monitor: Monitor):
         trainer(callbacks=[argus_callback()]).fit(BreaksLate(), rows())
     (epoch,) = data_of(monitor.batch(), "job_epoch")
     assert (epoch["epoch"], epoch["train_loss"]) == (0, 10.0)
+
+
+def test_what_cannot_be_told_at_the_end_leaves_no_batch_open(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+):
+    def broken(logged: Any) -> Any:
+        raise ValueError("inside")
+
+    monkeypatch.setattr(callback_module, "numbers", broken)
+    callback = argus_callback()
+    trainer(max_epochs=1, callbacks=callback).fit(Net(), rows())
+    assert shape(monitor.batch()) == ["batch_start", "job_start", "job_done", "batch_done"]
 
 
 def test_the_stop_button_ends_the_fit_within_an_epoch(monitor: Monitor):

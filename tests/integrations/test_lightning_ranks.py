@@ -106,6 +106,29 @@ def test_the_stop_button_ends_both_ranks_after_the_same_batch(monitor: Monitor, 
     assert shape(monitor.batch())[-2:] == ["job_done", "batch_done"]
 
 
+def test_what_the_script_reports_around_and_after_a_fit_is_one_batch_each(
+    monitor: Monitor, tmp_path: Path
+):
+    code, fit = script("ddp").split("    strategy, count, logged")
+    fit = "        strategy, count, logged" + fit.replace("\n    ", "\n        ")
+    both = f"""
+    from argus import Reporter
+    with Reporter("around") as r:
+{fit}
+        print("id", r.batch_id, flush=True)
+    with Reporter("after") as r:
+        print("id", r.batch_id, flush=True)
+"""
+    status, output = ended(start(code + both, tmp_path))
+    assert status == 0, output
+    found = [(events[0]["batch_id"], shape(events)[-1]) for events in monitor.batches()]
+    assert [(name.partition("-")[0], end) for name, end in sorted(found)] == [
+        (name, "batch_done") for name in ("after", "around", "lightning")
+    ]
+    told = re.findall(r"id (\S+)", output)
+    assert sorted(told) == sorted(2 * [name for name, _ in found if name[0] == "a"])
+
+
 def test_an_error_of_the_first_rank_is_a_failure(monitor: Monitor, tmp_path: Path):
     broken = script("ddp").replace(
         "    def validation_step(self, batch, index):\n",

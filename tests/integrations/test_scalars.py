@@ -23,6 +23,17 @@ class Tensor:
         return value
 
 
+class Gone:
+    """What raises whatever it is asked."""
+
+    @property
+    def shape(self) -> Any:
+        raise ValueError("it was freed")
+
+    def __str__(self) -> str:
+        raise ValueError("it was freed")
+
+
 @pytest.mark.parametrize(
     ("value", "number"),
     [
@@ -37,6 +48,7 @@ class Tensor:
         (None, None),
         ([1.0], None),
         ({"a": 1}, None),
+        (Gone(), None),
     ],
 )
 def test_a_number_is_a_plain_one_or_what_a_tensor_of_one_element_holds(value: Any, number: Any):
@@ -46,6 +58,22 @@ def test_a_number_is_a_plain_one_or_what_a_tensor_of_one_element_holds(value: An
 def test_of_logs_only_the_numbers_are_taken():
     assert numbers({"loss": Tensor(0.5), "name": "x", 3: 4, "none": None}) == {"loss": 0.5, "3": 4}
     assert numbers(None) == {}
+
+
+def test_an_entry_that_raises_takes_no_other_with_it():
+    found = numbers({"a": Gone(), "b": 1, Gone(): 2})
+    assert found.pop("b") == 1
+    assert list(found.values()) == [2]
+
+
+def test_ctrl_c_while_a_value_is_read_passes():
+    class Interrupted:
+        @property
+        def shape(self) -> Any:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        number_of(Interrupted())
 
 
 def test_the_first_key_that_was_logged_is_the_loss_and_the_others_keep_their_names():

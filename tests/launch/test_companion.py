@@ -70,9 +70,18 @@ def test_a_stop_reaches_the_others_also_from_one_that_leaves_at_once(tmp_path: P
         assert third.stopped.wait(LIMIT_S)
 
 
+def test_a_stop_reaches_the_others_also_where_no_word_can_be_written(tmp_path: Path):
+    first = Training(tmp_path, FIRST)
+    handover = Handover(tmp_path, KEY.launch, "1")
+    (handover.directory / "batch-1.json").mkdir(parents=True)
+    with Training(tmp_path, rank(1, 1)) as other, first:
+        first.stopped.set()
+        assert other.stopped.wait(LIMIT_S)
+
+
 def test_rank_0_says_which_batch_it_is(tmp_path: Path):
     with Training(tmp_path, FIRST) as first:
-        handover, pause = Handover(tmp_path, KEY.launch, 1), threading.Event()
+        handover, pause = Handover(tmp_path, KEY.launch, "1"), threading.Event()
         for _ in range(600):
             if handover.heard() is not None:
                 break

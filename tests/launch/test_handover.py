@@ -15,7 +15,7 @@ WORD = Word("run-1", "boot-1", 100.0, "1")
 
 
 def test_what_is_said_is_heard(tmp_path: Path):
-    one, other = Handover(tmp_path, "launch", 1), Handover(tmp_path, "launch", 1)
+    one, other = Handover(tmp_path, "launch", "1"), Handover(tmp_path, "launch", "1")
     assert other.heard() is None
     one.say(WORD)
     assert other.heard() == WORD
@@ -25,24 +25,26 @@ def test_what_is_said_is_heard(tmp_path: Path):
 
 
 def test_another_launch_or_another_position_hears_nothing(tmp_path: Path):
-    Handover(tmp_path, "launch", 1).say(WORD)
-    assert Handover(tmp_path, "launch", 2).heard() is None
-    assert Handover(tmp_path, "other", 1).heard() is None
+    Handover(tmp_path, "launch", "1").say(WORD)
+    assert Handover(tmp_path, "launch", "2").heard() is None
+    assert Handover(tmp_path, "other", "1").heard() is None
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"batch_id": 5, "said_at": 1}', b'{"batch_id": "", "said_at": 1}',
-                b'{"batch_id": "b", "said_at": "now"}', b"\xff" * 100_000]
+                b'{"batch_id": "b", "said_at": "now"}', b"\xff" * 100_000,
+                b'{"batch_id": "b", "said_at": 1%s}' % (b"0" * 400),
+                b'{"batch_id": "%s", "said_at": 1.0}' % (b"b" * 129)]
 )  # fmt: skip
 def test_what_is_no_word_is_not_heard(tmp_path: Path, content: bytes):
-    one = Handover(tmp_path, "launch", 1)
+    one = Handover(tmp_path, "launch", "1")
     one.say(WORD)
     (one.directory / "batch-1.json").write_bytes(content)
     assert one.heard() is None
 
 
 def test_a_stop_is_heard_by_that_batch_alone(tmp_path: Path):
-    one = Handover(tmp_path, "launch", 1)
+    one = Handover(tmp_path, "launch", "1")
     assert not one.hears_stop("a/b")
     one.say_stop("a/b")
     one.say_stop("a/b")
@@ -67,7 +69,7 @@ def test_a_word_of_an_earlier_launch_does_not_count(now, boot_id, began_at, coun
 
 def test_old_words_are_removed(tmp_path: Path):
     handover.sweep(tmp_path, 1e9)  # nothing there yet
-    old, new = Handover(tmp_path, "old", 1), Handover(tmp_path, "new", 1)
+    old, new = Handover(tmp_path, "old", "1"), Handover(tmp_path, "new", "1")
     old.say(WORD)
     new.say(WORD)
     now = os.stat(new.directory).st_mtime

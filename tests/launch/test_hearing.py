@@ -18,7 +18,7 @@ from tests.launch.test_place import NAMED, SECOND, UNIQUE
 
 
 def ear(state: Path, key: Key, started_by: int = 0) -> Hearing:
-    return Hearing(SECOND, key, 1, started_by, "fresh", settings_for(None, state), Notices())
+    return Hearing(SECOND, key, "1", started_by, "fresh", settings_for(None, state), Notices())
 
 
 def test_who_needs_to_hear():
@@ -29,7 +29,7 @@ def test_who_needs_to_hear():
 
 
 def test_what_rank_0_says_is_heard(tmp_path: Path):
-    Handover(tmp_path, UNIQUE.launch, 1).say(said_now("run-1", 1, Path("/proc")))
+    Handover(tmp_path, UNIQUE.launch, "1").say(said_now("run-1", 1, Path("/proc")))
     answer = ear(tmp_path, UNIQUE).ask(Latch())
     assert answer is not None
     assert (answer.batch_id, answer.is_alone) == ("run-1", False)

@@ -33,6 +33,13 @@ def test_all_ranks_have_the_same(environ, others):
     assert key(environ) == key({**environ, **others})
 
 
+def test_the_programs_of_one_mpirun_are_one_launch():
+    several = {**MPIRUN, **MPI_KEY, "OMPI_NUM_APP_CTX": "2"}
+    assert key(several) == key(several, argv=["/home/ann/serve.py"], generations=2)
+    alone = {**several, "OMPI_NUM_APP_CTX": "1"}
+    assert key(alone) != key(alone, argv=["/home/ann/serve.py"])
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -101,6 +108,6 @@ def test_what_tells_the_programs_of_a_launch_apart(argv, generations, words):
 
 
 def test_each_position_of_a_script_has_an_id_of_its_own():
-    ids = {derived("run", "key", 1), derived("run", "key", 2), derived("run", "other", 1)}
+    ids = {derived("run", "key", "1"), derived("run", "key", "2"), derived("run", "other", "1")}
     assert len(ids) == 3
-    assert derived("run", "key", 1) == "run-" + derived("other", "key", 1)[-12:]
+    assert derived("run", "key", "1") == "run-" + derived("other", "key", "1")[-12:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from tests.delivery.conftest import settings_for
 from tests.environment import clean_environment, quiet
 
 __all__ = ["clean_environment"]
+
+
+LATER = time.time() + 1e6
 
 
 def kept(tmp_path: Path) -> Settings:
@@ -31,7 +35,7 @@ def test_its_batches_in_the_order_in_which_it_began_them(
     with quiet():
         pass
 
-    found = [batch_begun_by(os.getpid(), kept(tmp_path), position) for position in (1, 2, 3)]
+    found = [batch_begun_by(os.getpid(), kept(tmp_path), position, LATER) for position in (1, 2, 3)]
     assert found == [first.batch_id, second.batch_id, None]
 
 
@@ -41,11 +45,23 @@ def test_the_run_of_another_process_is_not_its_own(tmp_path: Path, monkeypatch: 
         pass
 
     (described,) = (tmp_path / "runs").glob("*/*/*/run.json")
-    assert batch_begun_by(os.getpid() + 1, kept(tmp_path), 1) is None
+    assert batch_begun_by(os.getpid() + 1, kept(tmp_path), 1, LATER) is None
     described.write_text(json.dumps({**json.loads(described.read_text()), "boot_id": "earlier"}))
-    assert batch_begun_by(os.getpid(), kept(tmp_path), 1) is None
+    assert batch_begun_by(os.getpid(), kept(tmp_path), 1, LATER) is None
+
+
+def test_what_it_begins_as_rank_0_is_none_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ARGUS_MODE", "backup")
+    began_at = time.time()
+    with quiet() as begun:
+        pass
+
+    assert batch_begun_by(os.getpid(), kept(tmp_path), 1, began_at) is None
+    assert batch_begun_by(os.getpid(), kept(tmp_path), 1, time.time()) == begun.batch_id
 
 
 def test_without_any_run_there_is_none(tmp_path: Path):
-    assert batch_begun_by(os.getpid(), kept(tmp_path), 1) is None
-    assert batch_begun_by(os.getpid(), settings_for(None, tmp_path / "state"), 1) is None
+    assert batch_begun_by(os.getpid(), kept(tmp_path), 1, LATER) is None
+    assert batch_begun_by(os.getpid(), settings_for(None, tmp_path / "state"), 1, LATER) is None

@@ -46,6 +46,13 @@ def test_ranks_of_a_unique_launch_know_their_batch_at_once(at: Any):
     assert at(FIRST, UNIQUE).known_id == at(SECOND, UNIQUE).known_id != first.known_id
 
 
+@pytest.mark.parametrize("launcher", ["torchrun", "lightning"])
+def test_what_a_callback_begins_on_the_first_rank_alone_moves_nothing(at: Any, launcher: str):
+    first, second = FIRST._replace(launcher=launcher), SECOND._replace(launcher=launcher)
+    of_callback = at(first, UNIQUE, want=PLAIN._replace(series="run-"))
+    assert at(first, UNIQUE).known_id == at(second, UNIQUE).known_id != of_callback.known_id
+
+
 def test_rank_0_of_another_launch_has_an_id_that_no_other_has(at: Any):
     assert at(FIRST, NAMED).known_id not in ("", at(FIRST, NAMED).known_id)
 
@@ -54,7 +61,7 @@ def test_a_rank_that_cannot_know_hears_it(at: Any, tmp_path: Path):
     second = at(SECOND, NAMED)
     assert second.known_id == ""
     assert second.found() is None
-    Handover(tmp_path, "launch", 1).say(said_now("run-9", 1, Path("/proc")))
+    Handover(tmp_path, "launch", "1").say(said_now("run-9", 1, Path("/proc")))
     if not Path("/proc/self/stat").exists():
         pytest.skip("without /proc a word has to be said twice")
     assert second.settled_id() == second.settled_id() == "run-9"
@@ -76,7 +83,7 @@ def test_in_a_requeued_job_the_others_hear_what_rank_0_continues(
     at: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     job = Job("slurm-7", 1)
-    Handover(tmp_path, "launch", 1).say(said_now("run-of-before", 1, Path("/proc")))
+    Handover(tmp_path, "launch", "1").say(said_now("run-of-before", 1, Path("/proc")))
     assert at(SECOND, UNIQUE, job).settled_id() == "run-of-before"
     monkeypatch.setattr(hearing, "ASKED_LIMIT_S", 0.0)
     unheard = at(SECOND, UNIQUE, job)

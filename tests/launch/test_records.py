@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from argus.core.settings import Settings
+from argus.launch import records as room
+from argus.launch.attempts import Attempts
 from argus.launch.job import Job
 from argus.launch.records import Beginning, Records, sidecar_facts
 from argus.launch.resume import Seat
@@ -57,7 +59,7 @@ class Starts:
 
     @property
     def file(self) -> Path:
-        return next((Path(self.settings.state_dir or "") / "attempts").iterdir())
+        return next((Path(self.settings.state_dir or "") / "attempts").glob("*.jsonl"))
 
 
 @pytest.fixture
@@ -161,6 +163,29 @@ def test_a_command_that_has_crashed_is_continued_until_it_is_done(
     records, attempt = command.last
     records.end(attempt, "done")
     assert told(command.begin(None, "d"))[:2] == ("d", 1)
+
+
+def test_of_two_that_look_for_it_together_one_continues_what_has_crashed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    Starts(settings, monkeypatch, "auto-ab").begin(None, "a")
+    monkeypatch.undo()
+    found = []
+    for fresh in ("b", "c"):  # neither has begun to report
+        seat = Seat("p", "train.py", "train.py", 0, 1, 1)
+        found.append(Records(Job("auto-ab", None), settings).beginning(seat, fresh, False))
+    assert [told(beginning)[:2] for beginning in found] == [("a", 2), ("c", 1)]
+
+
+def test_whoever_looks_waits_for_another_who_does(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    command = Starts(settings, monkeypatch, "auto-ab")
+    command.begin(None, "a")
+    monkeypatch.setattr(room, "_LIMIT_S", 0.0)
+    with Attempts(Path(settings.state_dir or ""), "auto-ab").alone(0.0), pytest.raises(OSError):
+        command.begin(None, "b")
+    assert told(command.begin(None, "b"))[:2] == ("a", 2)
 
 
 def test_a_command_that_is_still_running_is_not_continued(

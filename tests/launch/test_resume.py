@@ -137,6 +137,19 @@ def test_a_record_and_its_end():
     assert told == Attempt("a", 1, Seat("p", "s", "c", 0, 1, 1), "/runs/a", LINE, True, "failed")
 
 
+def test_an_attempt_of_which_more_is_told_is_one():
+    first = {**LINE, "directory": None}
+    attempts, is_whole = attempts_of([first, {**LINE, "attempt": 2}, LINE, {**LINE, "pid": 8}])
+    told = [(a.number, a.directory, a.process["pid"]) for a in attempts]
+    assert told == [(1, "/runs/a", 7), (2, "/runs/a", 7), (1, "/runs/a", 8)]
+    assert is_whole
+
+
+def test_the_end_of_no_attempt_is_passed_over():
+    end = {"batch_id": "a", "attempt": [1], "ended": "failed"}
+    assert [told.ended for told in attempts_of([LINE, end])[0]] == [None]
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -21,7 +21,7 @@ def heard(handover: Handover, is_unique: bool = True, limit_s: float = 30.0, els
 
 @pytest.fixture
 def handover(tmp_path: Path) -> Handover:
-    return Handover(tmp_path, "launch", 1)
+    return Handover(tmp_path, "launch", "1")
 
 
 def test_of_a_launch_that_no_other_is_taken_for_every_word_counts(handover: Handover):

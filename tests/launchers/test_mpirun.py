@@ -48,6 +48,17 @@ def test_the_ranks_of_each_mpirun_are_one_batch(platform: StandIn, tmp_path: Pat
     assert {(s["launcher"], s["world_size"]) for s in starts(platform)} == {("mpirun", 4)}
 
 
+def test_two_programs_of_one_mpirun_are_one_batch(platform: StandIn, tmp_path: Path) -> None:
+    script = training(tmp_path)
+    other = tmp_path / "other.py"
+    other.write_text(Path(script).read_text())
+    ids = ids_in(run(sys.executable, script, ":", "-n", "2", sys.executable, str(other)))
+
+    assert len(ids) == 6
+    assert batches(platform) == {ids[0]: ONE}
+    assert set(ids) == {ids[0]}
+
+
 def test_the_stop_button_ends_the_training_on_all_ranks(platform: StandIn, tmp_path: Path) -> None:
     script = training(tmp_path)
     platform.stop_requested()

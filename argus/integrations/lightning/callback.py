@@ -129,16 +129,22 @@ class ArgusCallback(OfEitherPackage):
         job = self._held.job
         if job is None:
             return
-        self._report_epoch(trainer)
-        last = numbers(trainer.callback_metrics)
-        job.metrics({name: last[name] for name in self._final_metric_keys or last if name in last})
-        self._held.close()
+        try:
+            self._report_epoch(trainer)
+            last = numbers(trainer.callback_metrics)
+            names = self._final_metric_keys or last
+            job.metrics({name: last[name] for name in names if name in last})
+        finally:
+            self._held.close()
 
     @never_raises
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         if self._held.job is not None:
-            self._report_epoch(None)  # the other ranks may be gone: nothing is asked of the trainer
-            self._held.close(exception)
+            try:
+                # The other ranks may be gone: nothing is asked of the trainer.
+                self._report_epoch(None)
+            finally:
+                self._held.close(exception)
 
     @never_raises  # by itself: where one rank failed to ask the others, they would wait for ever
     def _end_epoch(self, trainer: Any, logged: dict[str, Any]) -> None:
