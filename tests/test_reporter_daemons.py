@@ -10,6 +10,7 @@ import pytest
 
 from argus import Reporter
 from argus.core import contract
+from tests.chaos.process_state import wait_until
 from tests.environment import clean_environment, platform, quiet, said, shown
 from tests.platform.peers import StandIn
 
@@ -93,6 +94,7 @@ def test_sign_of_life_and_snapshots_arrive(platform: StandIn, said: list[str]) -
 def test_each_daemon_can_be_turned_off(
     platform: StandIn, asked: dict[str, Any], expected: set[str]
 ) -> None:
+    wait_until(lambda: not _daemons())  # those of an earlier test may be about to end
     with Reporter(**asked):
         platform.wait_for(1)  # the sender has started them before it does anything else
         assert _daemons() == expected
