@@ -48,9 +48,9 @@ class ArgusCallback(Callback):
     A single run is a batch of one job, a multirun one with a job for each trial. `batch_prefix`
     unset, the batch's id begins with `experiment_type`. The id of a job comes from
     `job_id_template`, whose fields are dotted paths into its configuration ("{model}-{optim.lr}",
-    and "{num}" for the job's number), else is the value at the dotted path `job_id_key`, else
-    `<batch id>-<number>`. It should tell the trials apart. An interpolation ("${model}-${seed}") is
-    resolved for each trial.
+    and "{num}" for the job's number), else is the value at the dotted path `job_id_key`, else the
+    job's number, behind the batch's id where files are uploaded. It should tell the trials apart.
+    An interpolation ("${model}-${seed}") is resolved for each trial.
 
     `model` and `dataset` of the configuration name those of the job: a text, a `name` in it, or
     what was chosen of that group. The configuration becomes the hyperparameters, without what looks
@@ -189,7 +189,7 @@ class ArgusCallback(Callback):
                 more["optuna"] = optuna
         self._sweep.begin(
             conf.job_number(config),
-            own._job_id(config, batch_id) or f"{batch_id}-{conf.job_number(config)}",
+            own._job_id(config, batch_id),
             model=conf.name_of(config, "model"),
             dataset=conf.name_of(config, "dataset"),
             config_digest=conf.digest(values),
@@ -222,9 +222,15 @@ class ArgusCallback(Callback):
                     return again
         return None
 
+    def _job_id(self, config: Any, batch_id: str) -> str:
+        number = str(conf.job_number(config))
+        # A platform finds the job of a file by its id alone, over all batches.
+        usual = f"{batch_id}-{number}" if self._auto_upload_dirs else number
+        return self._configured_id(config, usual) or usual
+
     @never_raises
-    def _job_id(self, config: Any, batch_id: str) -> str | None:
-        return conf.job_id(config, self._job_id_template, self._job_id_key, batch_id)
+    def _configured_id(self, config: Any, otherwise: str) -> str | None:
+        return conf.job_id(config, self._job_id_template, self._job_id_key, otherwise)
 
     @never_raises
     def _number_of_trials(self, config: Any) -> int | None:

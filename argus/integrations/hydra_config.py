@@ -70,13 +70,13 @@ def job_number(config: Any) -> int:
     return number if isinstance(number, int) else 0
 
 
-def job_id(config: Any, template: str | None, key: str | None, batch_id: str) -> str:
-    """By the template, where there is one, else the value at the dotted path `key`, else by the
-    trial's number. Raises ValueError where the template is none."""
+def job_id(config: Any, template: str | None, key: str | None, otherwise: str) -> str:
+    """By the template, where there is one, else the value at the dotted path `key`, else as given.
+    Raises ValueError where the template is none."""
     if template:
         return _Template(config).format(template)
     text = text_at(config, key) if key else None
-    return text or f"{batch_id}-{job_number(config)}"
+    return text or otherwise
 
 
 def n_trials(config: Any) -> int | None:

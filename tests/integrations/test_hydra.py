@@ -245,6 +245,13 @@ def test_ctrl_c_ends_the_job_and_its_batch(project: Project) -> None:
     assert (end["reason"], end["exit_code"]) == ("KeyboardInterrupt", 130)
 
 
+def test_where_no_file_is_uploaded_the_number_of_a_job_is_enough(project: Project) -> None:
+    done, batch = project.run("-m", "lr=0.1,0.2", f"{CALLBACK}.auto_upload_dirs=null")
+
+    assert done.returncode == 0, done.stderr
+    assert sorted(batch.jobs) == ["0", "1"]
+
+
 def test_a_reporter_inside_the_task_joins_the_batch(project: Project) -> None:
     done, batch = project.run("ends=nested")
 

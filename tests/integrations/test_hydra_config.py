@@ -39,13 +39,13 @@ def test_a_job_is_called_by_its_template_its_key_or_its_number(
     template: str | None, key: str | None, expected: str
 ) -> None:
     given = config(model={"name": "patchtst"}, optim={"lr": 1e-3}, hydra={"job": {"num": 3}})
-    assert conf.job_id(given, template, key, "b") == expected
+    assert conf.job_id(given, template, key, "b-3") == expected
 
 
 @pytest.mark.parametrize("template", ["{", "}", "{model!z}", "{model:q}"])
 def test_a_template_that_is_none_is_an_error(template: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        conf.job_id(config(model="m"), template, None, "b")
+        conf.job_id(config(model="m"), template, None, "b-3")
 
 
 @pytest.mark.parametrize(
