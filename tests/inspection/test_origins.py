@@ -11,7 +11,7 @@ URL = "http://platform.example:8000"
 
 
 def found(given: Given) -> dict[str, Finding]:
-    return {finding.name: finding for finding in settings_findings(given, "/work/configs/m.yaml")}
+    return {finding.name: finding for finding in settings_findings(given, "/home/ann/configs/m.yaml")}
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_all_settings_of_a_run_and_never_the_token() -> None:
         "REQUESTS_CA_BUNDLE": "/more.pem",
     }
     given = Given(URL, None, environ, "colour: red\nmode: online")
-    findings = list(settings_findings(given, "/work/configs/m.yaml"))
+    findings = list(settings_findings(given, "/home/ann/configs/m.yaml"))
 
     assert [(one.name, one.text, one.origin) for one in findings[:-1]] == [
         ("mode", "online", FILE),
@@ -50,7 +50,7 @@ def test_all_settings_of_a_run_and_never_the_token() -> None:
         ("exit_timeout", "2.5 s", "ARGUS_EXIT_TIMEOUT"),
         ("ca_bundle", "/ca.pem", "ARGUS_CA_BUNDLE"),
         ("ca_bundle", "/more.pem", "REQUESTS_CA_BUNDLE"),
-        ("file", "/work/configs/m.yaml: read", None),
+        ("file", "/home/ann/configs/m.yaml: read", None),
     ]
     assert findings[-1].text == "configs/monitor.yaml: line 1 is not understood and ignored"
     assert would_report(findings)
