@@ -11,7 +11,9 @@ URL = "http://platform.example:8000"
 
 
 def found(given: Given) -> dict[str, Finding]:
-    return {finding.name: finding for finding in settings_findings(given, "/home/ann/configs/m.yaml")}
+    return {
+        finding.name: finding for finding in settings_findings(given, "/home/ann/configs/m.yaml")
+    }
 
 
 @pytest.mark.parametrize(
