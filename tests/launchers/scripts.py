@@ -27,7 +27,7 @@ def train(name="j", hold_s=0.0):
 if __name__ == "__main__":
     restarts = int(os.environ.get("SLURM_RESTART_COUNT", "0"))
     hold_s = float(os.environ.get("HOLD_S", "0"))
-    print("batch", train(hold_s=0.0 if restarts else hold_s), flush=True)
+    sys.stdout.write("batch " + train(hold_s=0.0 if restarts else hold_s) + os.linesep)  # at once: ranks share it
 """
 
 # What one training on any number of ranks comes to.

@@ -40,7 +40,7 @@ with Reporter("sweep", source_project="p", stop_polling=False) as r:
         runtime_env={{"env_vars": {{"ARGUS_BATCH_ID": r.batch_id}}}},
     )
     for batch_id in ray.get([trial.remote(number) for number in range(4)]):
-        print("batch", batch_id, flush=True)
+        sys.stdout.write("batch " + batch_id + os.linesep)  # at once: ranks share it
     ray.shutdown()
 """
 
